@@ -1,0 +1,56 @@
+"""`mldoctor explain`: the page of a probe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from mldoctor.commands._output import colored, width, write
+
+
+class PageFormat(StrEnum):
+    """The forms of a page."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def explain(
+    name: Annotated[str | None, typer.Argument(help="The name of a probe.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="The pages of all probes.")] = False,
+    output_format: Annotated[
+        PageFormat, typer.Option(help="The form of the page.")
+    ] = PageFormat.TEXT,
+) -> None:
+    """Print what a probe finds, why it matters, how it is measured and when it is wrong.
+
+    \b
+    Examples:
+      mldoctor explain frozen-head
+      mldoctor explain --all --output-format markdown
+    """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
+    from mldoctor.errors import UnknownNameError
+    from mldoctor.explain import as_data, as_markdown, as_text
+    from mldoctor.registry import probes
+    from mldoctor.reports import Look
+
+    known = probes()
+    if (name is None) is not every:
+        raise typer.BadParameter("give the name of one probe, or --all", param_hint="NAME")
+    if name is not None and name not in known:
+        raise UnknownNameError("probe", name, known)
+    pages = list(known.values()) if name is None else [known[name]]
+    if output_format is PageFormat.JSON:
+        data = [as_data(probe) for probe in pages]
+        write(json.dumps(data if every else data[0], indent=2, allow_nan=False) + "\n")
+    elif output_format is PageFormat.MARKDOWN:
+        write("\n".join(as_markdown(probe) for probe in pages))
+    else:
+        look = Look(width=width(sys.stdout), color=colored("auto", sys.stdout))
+        write("\n\n".join(as_text(probe, look) for probe in pages))

@@ -1,0 +1,55 @@
+"""What can go wrong in mldoctor itself. Each error owns its sentence and leads to exit code 2."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ExitCode(IntEnum):
+    """What the exit status of `mldoctor` says."""
+
+    CLEAN = 0
+    """Nothing at or above `--fail-on`."""
+    FINDINGS = 1
+    """At least one finding at or above `--fail-on`."""
+    FAILED = 2
+    """mldoctor could not do it: usage, configuration or internal error."""
+    INCOMPLETE = 3
+    """The script could not be examined in full, so silence proves nothing."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C; the partial report was printed."""
+
+
+class MldoctorError(Exception):
+    """Root of every error that is the caller's to mend; shown without a traceback."""
+
+
+class UnknownNameError(MldoctorError):
+    """A name was given that mldoctor does not have; the sentence offers the nearest one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.name = name
+        nearest = get_close_matches(name, list(known), n=1, cutoff=0.4)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        super().__init__(f"unknown {kind} {name!r}{f' in {where}' if where else ''}{hint}")
+
+
+class TargetError(MldoctorError):
+    """The script or module to examine cannot be read."""
+
+
+class SettingsError(MldoctorError):
+    """A configuration value has the wrong name or type."""
+
+
+class RegistrationError(MldoctorError):
+    """A probe, fact or treatment is declared in a way that cannot work."""
+
+
+class AbsentFact(Exception):  # noqa: N818 - a result that probes report, not a failure
+    """A fact could not be had from this run; the message is the reason that the report shows."""

@@ -1,0 +1,67 @@
+"""Judge a record: run every chosen probe over its facts and put the findings in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.findings import Crashed, Finding, Report, Skipped, Verdict
+from mldoctor.rank import ranked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mldoctor.record import Record
+    from mldoctor.registry import Probe
+
+
+def judge(
+    record: Record,
+    chosen: Mapping[str, Probe],
+    options: Mapping[str, Mapping[str, Any]],
+    target: str = "",
+) -> Report:
+    """The report on one record. Pure: the same record gives the same report.
+
+    Args:
+        record: what was observed.
+        chosen: the probes to run, by name.
+        options: thresholds by probe name, from `[tool.mldoctor.probes.NAME]`.
+        target: what was examined, as the user named it.
+    """
+    findings: list[Finding] = []
+    passed: list[str] = []
+    skipped: list[Skipped] = []
+    crashed: list[Crashed] = []
+    for name, probe in chosen.items():
+        missing = [need for need in probe.needs if need not in record.facts]
+        broken = [need for need in missing if need.__name__ in record.crashed]
+        if broken:
+            crashed.append(Crashed(name, record.crashed[broken[0].__name__]))
+        elif missing:
+            reason = record.absent.get(missing[0].__name__, "the examination ended before it")
+            skipped.append(Skipped(name, reason))
+        else:
+            try:
+                seen = probe.findings(record.facts, options.get(name, {}))
+            except Exception as error:  # noqa: BLE001 - one probe must not lose the report
+                crashed.append(Crashed(name, f"{type(error).__name__}: {error}"))
+                continue
+            findings.extend(seen)
+            if not seen:
+                passed.append(name)
+    ordered = ranked(findings)
+    return Report(
+        target=target,
+        verdict=_verdict(record, ordered),
+        findings=ordered,
+        passed=tuple(passed),
+        not_checked=tuple(skipped),
+        crashed=tuple(crashed),
+        run=record.run,
+    )
+
+
+def _verdict(record: Record, findings: tuple[Finding, ...]) -> Verdict:
+    if findings:
+        return "findings"
+    return "incomplete" if record.run.updates == 0 or record.run.outcome else "healthy"

@@ -1,0 +1,1 @@
+"""Frozen values that probes judge, each with the one function that obtains it."""

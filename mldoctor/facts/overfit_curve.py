@@ -1,0 +1,208 @@
+"""OverfitCurve: can the project's own loop memorise 20 samples?"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.facts.label_place import find
+from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES
+from mldoctor.registry import Cost, fact
+from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mldoctor.trainee.tape import LossCall
+    from mldoctor.trainee.trainee import DrivenStep, FixedSet, Treatment
+
+UPDATES = 150
+"""Most updates given to memorise the set; a sound loop needs 10 to 60."""
+
+LEARNED_SHARE = 0.5
+"""A fall of the loss to this share of its start answers the question: the loop can learn."""
+
+STUCK_FALL = 0.05
+"""A loss that fell by less than this share of its start, and by less than its own noise allows to
+call a trend, has not learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverfitCurve:
+    """The loss over driven updates on the fixed set.
+
+    Attributes:
+        losses: one value per pass over the set.
+        updates: optimizer updates taken; `planned` were allowed.
+        samples: different samples in the set, None when rows cannot be told apart.
+        accuracy: share of right answers on the set in the last pass, for class losses.
+        predicted: how often each class was predicted in the last pass.
+        labels: how often each class is the label.
+        uninformed: loss of the best constant answer on this set (label entropy in nats for class
+            losses), None where it cannot be told.
+        label_path: where in a batch the labels stand, None when no part of it is the loss's target.
+        outcome: "learned", "falling", "creeping" (a trend of a few percent), "stuck" or "diverged".
+    """
+
+    losses: tuple[float, ...]
+    updates: int
+    planned: int
+    samples: int | None
+    accuracy: float | None
+    predicted: dict[str, int]
+    labels: dict[str, int]
+    uninformed: float | None
+    label_path: tuple[str, ...] | None
+    outcome: str
+
+    @property
+    def first(self) -> float:
+        """The loss before learning: the first pass."""
+        return self.losses[0] if self.losses else math.nan
+
+    @property
+    def last(self) -> float:
+        """The loss at the end: mean of the last tenth of the passes."""
+        return _mean(self.losses[-max(1, len(self.losses) // 10) :])
+
+
+@fact(Cost.STEPS)
+def overfit_curve(trainee: Trainee) -> OverfitCurve:
+    """Feed the fixed set until it is learned, or until it is clear that it is not."""
+    fixed = trainee.fixed_set()
+    return memorise(trainee, fixed, UPDATES)
+
+
+def memorise(
+    trainee: Trainee,
+    fixed: FixedSet,
+    updates: int,
+    treatment: Treatment | None = None,
+    feed: Sequence[Any] | None = None,
+) -> OverfitCurve:
+    """Drive the loop on the fixed set (or on `feed`, an altered form of it) and record its loss."""
+    batches = feed if feed is not None else (fixed.batches or trainee.replayed(None))
+    width = max(1, len(fixed.batches))
+    passes: list[float] = []
+    buffer: list[float] = []
+    calls: list[LossCall] = []
+    latest: list[LossCall] = []
+    taken = 0
+    for step in trainee.drive(batches, updates, treatment):
+        taken += 1
+        buffer.append(step.loss)
+        calls.extend(_supervised(step))
+        if len(buffer) == width:
+            passes.append(_mean(buffer))
+            latest, calls, buffer = calls, [], []
+            if not math.isfinite(passes[-1]) or _answered(passes, latest):
+                break
+    predicted, labels, accuracy = _answers(latest)
+    return OverfitCurve(
+        losses=tuple(passes),
+        updates=taken,
+        planned=updates,
+        samples=fixed.samples,
+        accuracy=accuracy,
+        predicted=predicted,
+        labels=labels,
+        uninformed=_entropy(labels),
+        label_path=find(fixed.batches[-1], latest) if fixed.batches else None,
+        outcome=_outcome(passes, accuracy),
+    )
+
+
+def _answered(passes: list[float], calls: list[LossCall]) -> bool:
+    """Whether the loop has shown that it can learn the set."""
+    if len(passes) < 5:  # noqa: PLR2004 - a trend takes a few points
+        return False
+    accuracy = _answers(calls)[2]
+    right = accuracy is None or accuracy >= 0.9  # noqa: PLR2004 - nearly all of 20 samples
+    low = max(passes[-3:]) <= LEARNED_SHARE * passes[0] if passes[0] > 0 else False
+    return low and right
+
+
+def _outcome(passes: list[float], accuracy: float | None) -> str:
+    if not passes:
+        return "stuck"
+    if not all(map(math.isfinite, passes)):
+        return "diverged"
+    first, tail = passes[0], _mean(passes[-max(1, len(passes) // 10) :])
+    if first > 0 and tail <= LEARNED_SHARE * first:
+        return "learned"
+    if tail > 2 * abs(first) + 1e-6:
+        return "diverged"
+    third = max(1, len(passes) // 3)
+    early, late = passes[:third], passes[-third:]
+    fall = _mean(early) - _mean(late)
+    noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))
+    scale = abs(first) + 1e-12
+    trend = fall > 3 * noise and fall > 0.002 * scale
+    if trend and (passes[0] - tail) > STUCK_FALL * scale:
+        return "falling"
+    if accuracy is not None and accuracy >= 0.9:  # noqa: PLR2004 - as above
+        return "learned"
+    return "creeping" if trend else "stuck"
+
+
+def _supervised(step: DrivenStep) -> list[LossCall]:
+    known = (*CLASS_LOSSES, *BINARY_LOSSES)
+    return [c for c in step.calls if c.grad and c.function in known and c.target is not None]
+
+
+def _answers(calls: list[LossCall]) -> tuple[dict[str, int], dict[str, int], float | None]:
+    """Predicted classes, labels, and the share of right answers, over these loss calls."""
+    predicted: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    right = total = 0
+    for call in calls:
+        pair = _classes_of(call)
+        if pair is None:
+            continue
+        guess, truth = pair
+        predicted.update(map(str, guess))
+        labels.update(map(str, truth))
+        right += sum(g == t for g, t in zip(guess, truth, strict=True))
+        total += len(truth)
+    return dict(predicted), dict(labels), right / total if total else None
+
+
+def _classes_of(call: LossCall) -> tuple[list[int], list[int]] | None:
+    prediction, target = call.prediction, call.target
+    if target is None:
+        return None
+    if call.function in CLASS_LOSSES:
+        axis = 1 if prediction.dim() > 1 else 0
+        guess = prediction.argmax(axis).reshape(-1)
+        if target.is_floating_point():
+            truth = target.argmax(axis).reshape(-1)
+        else:
+            truth = target.reshape(-1)
+            keep = truth != call.options.get("ignore_index", -100)
+            guess, truth = guess[keep], truth[keep]
+        return guess.tolist(), truth.tolist()
+    threshold = 0.0 if call.function == "binary_cross_entropy_with_logits" else 0.5
+    if prediction.numel() != target.numel() or (target.dim() > 1 and target.shape[-1] > 1):
+        return None
+    return (
+        (prediction.reshape(-1) > threshold).long().tolist(),
+        (target.reshape(-1) > 0.5).long().tolist(),  # noqa: PLR2004 - a soft binary label
+    )
+
+
+def _entropy(labels: dict[str, int]) -> float | None:
+    total = sum(labels.values())
+    if not total:
+        return None
+    return -sum(n / total * math.log(n / total) for n in labels.values())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1)

@@ -1,0 +1,1 @@
+"""Where mldoctor meets other libraries; each module imports its library itself."""

@@ -1,0 +1,1 @@
+"""Probes, one file each, in the folder of their family."""

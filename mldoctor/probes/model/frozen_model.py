@@ -1,0 +1,118 @@
+"""The probe `frozen-model`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mldoctor.facts.parameters import Parameters
+from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.registry import probe
+
+
+@probe("frozen-model", Severity.ERROR)
+def frozen_model(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Finding]:
+    """Nothing, or nothing that carries weight, changes during training.
+
+    ## What it finds
+
+    The optimizer steps, and no parameter of any model in use has another value afterwards; or the only
+    ones that changed are biases and norms below a head that stays as it was.
+
+    ## Why it matters
+
+    The run burns its whole budget and ends where it began. The loss still wobbles from batch to batch,
+    so a log looks like slow training.
+
+    ## Example
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    scale = nn.Parameter(torch.ones(()))
+    optimizer = torch.optim.Adam([scale], lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb) * scale, yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## Use instead
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## How it is measured
+
+    Every parameter is compared with its value before the first update, bit for bit, after at least
+    `min_updates` updates.
+
+    ## When it is wrong
+
+    Training only raw tensors outside of any module (an adversarial input, a prompt) on a deliberately
+    frozen network changes no module: there the optimizer holds tensors that do move, and nothing is
+    said when they are fed to the model as its input.
+
+    ## References
+
+    Field case E, step 3 of its differential diagnosis. REAL-FAULTS OPT-02.
+    """
+    rows = [row for row in parameters.rows if row.graded]
+    if not rows or parameters.updates < min_updates:
+        return
+    moved = [row for row in rows if row.moved > 0]
+    if any(len(row.shape) > 1 or row.head for row in moved):
+        return
+    if not any(row.head for row in rows) and moved:
+        return
+    trainable = sum(row.trainable for row in rows)
+    held = sum(bool(row.held_by) for row in rows)
+    rates = [o.rates[1] for o in parameters.optimizers if o.steps]
+    built = next((o.built for o in parameters.optimizers if o.steps), None)
+    yield Finding(
+        "no weight of the model changes during training",
+        evidence=(
+            Evidence(
+                f"tensors that changed in {parameters.updates} updates", f"{len(moved)} of {len(rows)}"
+            ),
+            Evidence("tensors that require gradients", f"{trainable} of {len(rows)}", "most"),
+            Evidence("tensors held by an optimizer", f"{held} of {len(rows)}", "all trainable"),
+            Evidence("highest learning rate used", number(max(rates, default=0.0)), "above 0"),
+        ),
+        location=built,
+        explains=(
+            "frozen-head",
+            "flat-loss",
+            "cannot-overfit",
+            "single-class-collapse",
+            "input-independent-learning",
+        ),
+        subject=rows[0].name.split(".")[0],
+        remedy=Remedy("let the weights require gradients and hand them to the optimizer that steps"),
+    )

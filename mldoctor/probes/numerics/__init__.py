@@ -1,0 +1,1 @@
+"""Numbers that overflow, vanish or are not numbers."""

@@ -1,0 +1,61 @@
+"""Order findings: causes above symptoms, and a symptom under the cause that explains it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mldoctor.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in the order of the report.
+
+    A finding is folded under another one only where that one's `explains` names it: a probe lists
+    there what its evidence from this very run accounts for. Folding follows the chain to its head,
+    so that a symptom of a symptom stands under the cause.
+    """
+    every = sorted(findings, key=_order)
+    heads = {f.name: f for f in reversed(every)}
+    parent = {
+        f.name: cause.name
+        for cause in reversed(every)
+        for f in every
+        if f.name in cause.explains and f.name != cause.name
+    }
+
+    def head(name: str) -> str | None:
+        seen = [name]
+        while seen[-1] in parent and parent[seen[-1]] not in seen:
+            seen.append(parent[seen[-1]])
+        return seen[-1] if len(seen) > 1 and seen[-1] in heads else None
+
+    folded = [replace(f, explained_by=head(f.name)) for f in every]
+    return tuple(sorted(folded, key=lambda f: (f.explained_by is not None, *_order(f))))
+
+
+def unexplained_symptoms(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Names of error symptoms that stand on their own: what a trial of treatments is for."""
+    return tuple(
+        f.name
+        for f in findings
+        if f.symptom and f.explained_by is None and f.severity is Severity.ERROR
+    )
+
+
+def _order(finding: Finding) -> tuple[bool, int, int, int, str, str, int]:
+    """Causes first, then severity, how much it explains, evidence, name, place."""
+    severity = finding.severity or Severity.NOTE
+    place = finding.location
+    return (
+        finding.symptom,
+        severity.rank,
+        -len(finding.explains),
+        -len(finding.evidence),
+        finding.name,
+        place.path if place else "",
+        place.line if place else 0,
+    )

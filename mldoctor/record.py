@@ -1,0 +1,58 @@
+"""The record of one examination: every fact that was obtained and why the others were not.
+
+The worker observes and fills a record; judging it needs neither torch nor the script, so the same
+record gives the same report today, tomorrow and on another machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.findings import Run
+from mldoctor.registry import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import cattrs
+
+
+@dataclass(slots=True)
+class Record:
+    """Facts by type; for facts that could not be had, the reason or the error, by fact name."""
+
+    facts: dict[type, Any] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    crashed: dict[str, str] = field(default_factory=dict)
+    run: Run = field(default_factory=Run)
+
+    def accept(self, message: Mapping[str, Any]) -> None:
+        """Take in one message from the worker: a fact, an absence, a crash, or the run so far."""
+        kind, name = message["kind"], message.get("name", "")
+        if kind == "fact":
+            by_name = {fact.name: fact.type for fact in facts().values()}
+            if name in by_name:
+                self.facts[by_name[name]] = converter().structure(message["value"], by_name[name])
+        elif kind == "absent":
+            self.absent[name] = message["reason"]
+        elif kind == "crashed":
+            self.crashed[name] = message["error"]
+        elif kind == "run":
+            self.run = converter().structure(message["value"], Run)
+
+    def ended(self, outcome: str, output_tail: tuple[str, ...] = ()) -> None:
+        """Note how the script ended, for a run that did not reach the end of its examination."""
+        self.run = replace(self.run, outcome=outcome, output_tail=output_tail)
+
+
+def fact_message(name: str, value: object) -> dict[str, Any]:
+    """One obtained fact as the JSON-ready message that `Record.accept` takes."""
+    return {"kind": "fact", "name": name, "value": converter().unstructure(value)}
+
+
+def converter() -> cattrs.Converter:
+    """The converter between facts and JSON-ready data."""
+    import cattrs.preconf.json
+
+    return cattrs.preconf.json.make_converter()

@@ -1,0 +1,251 @@
+"""Where probes and facts are declared, checked, and found.
+
+Nothing is listed by hand: walking the package (and the entry-point group `mldoctor.probes`) finds
+every probe, and the types in a probe's signature say which facts it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import typing
+from dataclasses import dataclass, is_dataclass, replace
+from enum import IntEnum
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.errors import RegistrationError, UnknownNameError
+from mldoctor.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class Cost(IntEnum):
+    """What obtaining a fact takes. Facts are obtained in this order and cut from its end."""
+
+    TAPE = 0
+    SCAN = 1
+    FORWARDS = 2
+    STEPS = 3
+    TREATMENTS = 4
+
+    @property
+    def label(self) -> str:
+        """The cost in the words of the reports."""
+        return ("recorded", "data read", "extra forward passes", "driven steps", "treatments")[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A frozen value and the one function that obtains it."""
+
+    name: str
+    type: type
+    obtain: Callable[..., Any]
+    needs: tuple[type, ...]
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One declared probe: its judging function and everything that is known about it."""
+
+    name: str
+    severity: Severity
+    judge: Callable[..., Iterator[Finding]]
+    needs: tuple[type, ...]
+    options: Mapping[str, Any]
+    explains: tuple[str, ...]
+    symptom: bool
+    status: str
+    since: str
+    package: str
+
+    @property
+    def family(self) -> str:
+        """The folder the probe stands in."""
+        return self.judge.__module__.rsplit(".", 2)[-2].replace("_", "-")
+
+    @property
+    def page(self) -> str:
+        """The probe's documentation: its docstring."""
+        return inspect.getdoc(self.judge) or ""
+
+    def findings(self, facts: Mapping[type, Any], options: Mapping[str, Any]) -> tuple[Finding, ...]:
+        """Judge the facts of one run; each finding carries this probe's name and family."""
+        chosen = dict(self.options) | dict(options)
+        seen = self.judge(*(facts[need] for need in self.needs), **chosen)
+        return tuple(
+            replace(
+                finding,
+                name=self.name,
+                family=self.family,
+                severity=finding.severity or self.severity,
+                symptom=self.symptom,
+            )
+            for finding in seen
+        )
+
+
+_PROBES: dict[str, Probe] = {}
+_FACTS: dict[type, Fact] = {}
+
+
+def probe(
+    name: str,
+    severity: Severity,
+    *,
+    explains: tuple[str, ...] = (),
+    symptom: bool = False,
+    status: str = "stable",
+    since: str = "0.1.0",
+) -> Callable[[Callable[..., Iterator[Finding]]], Callable[..., Iterator[Finding]]]:
+    """Declare a generator function as the probe `name`.
+
+    Positional parameters are the facts it needs; keyword-only parameters are its thresholds.
+    """
+
+    def declare(judge: Callable[..., Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
+        if not NAME.fullmatch(name):
+            raise RegistrationError(f"probe name {name!r} in {judge.__module__} is not kebab-case")
+        if not inspect.isgeneratorfunction(judge):
+            raise RegistrationError(f"probe {name!r} must be a generator function")
+        known = _PROBES.get(name)
+        if known is not None and known.judge.__module__ != judge.__module__:
+            raise RegistrationError(
+                f"probe {name!r} is declared in {known.judge.__module__} and {judge.__module__}"
+            )
+        _PROBES[name] = Probe(
+            name=name,
+            severity=severity,
+            judge=judge,
+            needs=_needs(judge),
+            options={
+                p.name: p.default
+                for p in inspect.signature(judge).parameters.values()
+                if p.kind is p.KEYWORD_ONLY
+            },
+            explains=explains,
+            symptom=symptom,
+            status=status,
+            since=since,
+            package=judge.__module__.split(".")[0],
+        )
+        return judge
+
+    return declare
+
+
+def fact(cost: Cost) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the function that obtains the fact named by its return annotation.
+
+    It names what it needs (`Trainee`, other facts) by the types of its parameters, and raises
+    `AbsentFact` with a reason when this run cannot give the fact.
+    """
+
+    def declare(obtain: Callable[..., Any]) -> Callable[..., Any]:
+        kind = _hints(obtain).get("return")
+        if not (isinstance(kind, type) and is_dataclass(kind)):
+            raise RegistrationError(f"fact {obtain.__name__!r} must return a frozen dataclass")
+        _FACTS[kind] = Fact(kind.__name__, kind, obtain, _needs(obtain), cost)
+        return obtain
+
+    return declare
+
+
+def probes() -> dict[str, Probe]:
+    """Every probe, by name, in the order of the families and names."""
+    _load()
+    return dict(sorted(_PROBES.items(), key=lambda item: (item[1].family, item[0])))
+
+
+def facts() -> dict[type, Fact]:
+    """Every fact, by its type, cheapest first."""
+    _load()
+    return dict(sorted(_FACTS.items(), key=lambda item: (item[1].cost, item[1].name)))
+
+
+def select(
+    chosen: tuple[str, ...], ignored: tuple[str, ...], known: Mapping[str, Probe] | None = None
+) -> dict[str, Probe]:
+    """The probes that `--select` and `--ignore` leave; names of probes and families count.
+
+    Raises:
+        UnknownNameError: for a value that is neither a probe, a family, nor "all".
+    """
+    known = probes() if known is None else known
+    families = {p.family for p in known.values()}
+    names = [*known, *families, "all"]
+    for value in (*chosen, *ignored):
+        if value not in names:
+            raise UnknownNameError("probe or family", value, names)
+
+    def matches(probe_: Probe, values: tuple[str, ...]) -> bool:
+        return not {"all", probe_.name, probe_.family}.isdisjoint(values)
+
+    return {
+        name: probe_
+        for name, probe_ in known.items()
+        if matches(probe_, chosen) and (probe_.name in chosen or not matches(probe_, ignored))
+    }
+
+
+def needed_facts(chosen: Mapping[str, Probe]) -> dict[type, Fact]:
+    """The facts that these probes need, directly or through other facts, cheapest first."""
+    every = facts()
+    wanted: set[type] = set()
+
+    def want(kind: type) -> None:
+        if kind in every and kind not in wanted:
+            wanted.add(kind)
+            for need in every[kind].needs:
+                want(need)
+
+    for probe_ in chosen.values():
+        for need in probe_.needs:
+            want(need)
+    ordered: dict[type, Fact] = {}
+
+    def place(kind: type) -> None:
+        """A fact stands after the facts it is made from."""
+        if kind in wanted and kind not in ordered:
+            for need in every[kind].needs:
+                place(need)
+            ordered[kind] = every[kind]
+
+    for kind in every:
+        place(kind)
+    return ordered
+
+
+def _needs(function: Callable[..., Any]) -> tuple[type, ...]:
+    hints = _hints(function)
+    parameters = inspect.signature(function).parameters.values()
+    positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    for parameter in positional:
+        if parameter.name not in hints:
+            raise RegistrationError(
+                f"parameter {parameter.name!r} of {function.__module__}.{function.__name__} "
+                "has no type, so mldoctor cannot tell which fact it needs"
+            )
+    return tuple(hints[p.name] for p in positional)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(function)
+
+
+@cache
+def _load() -> None:
+    for package in ("mldoctor.facts", "mldoctor.probes"):
+        root = importlib.import_module(package)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            importlib.import_module(module.name)
+    for entry in entry_points(group="mldoctor.probes"):
+        entry.load()

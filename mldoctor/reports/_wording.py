@@ -1,0 +1,165 @@
+"""Sentences that several formats share, so that all of them say the same."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mldoctor.findings import number
+from mldoctor.reports._paint import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mldoctor.findings import Finding, Report
+
+INTERRUPTED = "interrupted"
+
+
+def header(report: Report) -> str:
+    """What was examined, for how long, on what: the first line of a report."""
+    run = report.run
+    name = " ".join(filter(None, ("mldoctor", report.versions.get("mldoctor"))))
+    parts = [name, report.target]
+    if run.updates:
+        parts.append(counted(run.updates, "optimizer step"))
+        parts.append(duration(run.seconds))
+        parts.append(run.device)
+        parts.append("unseeded" if run.seed is None else f"seed {run.seed}")
+    elif run.outcome == INTERRUPTED:
+        parts.append("interrupted before the first optimizer step")
+    elif run.outcome:
+        parts.append("stopped before the first optimizer step")
+    else:
+        parts.append("no optimizer step seen")
+    return clean("  ".join(parts))
+
+
+def stopped(report: Report) -> str:
+    """What cut the examination short, without a full stop; empty for a complete one."""
+    run = report.run
+    if run.outcome == INTERRUPTED:
+        return "interrupted by Ctrl-C"
+    if run.outcome or not run.updates:
+        return clean(run.outcome.strip().rstrip(".") or "the script took no optimizer step")
+    return "" if examined(report) else "none of the selected probes could judge this run"
+
+
+def incomplete(report: Report) -> str:
+    """The sentences about a run that was cut short; empty for a complete one."""
+    cause = stopped(report)
+    if not cause:
+        return ""
+    text = f"{'Incomplete' if examined(report) else 'Nothing was examined'}: {cause}."
+    lines = len(report.run.output_tail)
+    if lines:
+        text += f" Last {lines} lines of" if lines > 1 else " The last line of"
+        text += " its output follow." if lines > 1 else " its output follows."
+    return text
+
+
+def last_drawn(text: str) -> str:
+    """A line of the script's output as it stood at last: progress bars redraw theirs."""
+    return clean(text.rstrip("\r").rsplit("\r", 1)[-1])
+
+
+def examined(report: Report) -> bool:
+    """Whether at least one probe could judge."""
+    return bool(report.findings or report.passed or report.suppressed)
+
+
+def summary(report: Report) -> str:
+    """The last line. Its counts add up to the number of probes that were selected."""
+    if not report.findings:
+        return f"No findings. {_unchecked(report, counted(len(report.passed), 'probe') + ' ran')}."
+    heads, folded = causes(report)
+    by_severity = Counter(str(finding.severity) for finding in heads)
+    parts = [counted(by_severity[s], s) for s in ("error", "warning", "note") if by_severity[s]]
+    text = ", ".join(parts)
+    if folded:
+        total = sum(map(len, folded.values()))
+        text += f" ({counted(total, 'symptom')} folded in)"
+    names = {finding.name for finding in report.findings}
+    if len(names) != len(report.findings):
+        text += f" from {counted(len(names), 'probe')}"
+    passed = counted(len(report.passed), "probe") + " found nothing"
+    return f"{text}, {_unchecked(report, passed)}."
+
+
+def _unchecked(report: Report, text: str) -> str:
+    missing = len(report.not_checked) + len(report.crashed)
+    if missing:
+        crashed = f" ({len(report.crashed)} crashed)" if report.crashed else ""
+        hint = "" if report.findings or report.crashed else " (--show-skipped)"
+        text += f", {missing} not checked{crashed}{hint}"
+    if report.suppressed:
+        text += f", {len(report.suppressed)} suppressed"
+    return text
+
+
+def selected(report: Report) -> int:
+    """How many probes were selected for this examination."""
+    names = {f.name for f in report.findings} | {s.finding.name for s in report.suppressed}
+    return len(
+        names
+        | set(report.passed)
+        | {skipped.name for skipped in report.not_checked}
+        | {crashed.name for crashed in report.crashed}
+    )
+
+
+def causes(report: Report) -> tuple[list[Finding], dict[str, list[Finding]]]:
+    """The findings that stand on their own, and the folded ones by the name they stand under.
+
+    What is folded under something that is folded itself, or is gone, stands on its own: a finding
+    must never vanish from a report.
+    """
+    alone = {finding.name for finding in report.findings if finding.explained_by is None}
+    heads: list[Finding] = []
+    folded: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        cause = finding.explained_by
+        if cause is None or cause not in alone:
+            heads.append(finding)
+        else:
+            folded.setdefault(cause, []).append(finding)
+    return heads, folded
+
+
+def unchecked(report: Report) -> list[tuple[str, str]]:
+    """Name and reason of every probe that could not judge; crashes first, they are our fault."""
+    crashed = [(c.name, f"crashed: {c.error}") for c in report.crashed]
+    return crashed + [
+        (s.name, f"{s.reason}; add {s.enable}" if s.enable else s.reason)
+        for s in report.not_checked
+    ]
+
+
+def headline(finding: Finding) -> tuple[str, str]:
+    """`error[frozen-head]` and the message."""
+    return f"{finding.severity}[{finding.name}]", clean(finding.message)
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: "1 probe", "1,200 probes"."""
+    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A wall time as reports show it."""
+    if not math.isfinite(seconds):
+        return "unknown time"
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{number(minutes)} min {rest:02d} s"
+
+
+def shell(command: Sequence[str], extra: str) -> str:
+    """The command that was given, with one more flag, ready to be pasted."""
+    import shlex
+
+    words = [*command]
+    at = words.index("--") if "--" in words else len(words)
+    return clean(shlex.join([*words[:at], extra, *words[at:]]))

@@ -1,0 +1,1 @@
+"""What is examined: models, optimizers, loaders, and a way to take one training step."""

@@ -1,0 +1,80 @@
+"""Figures about gradients at the two moments that matter: before a step and before a backward."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mldoctor.trainee import graph
+from mldoctor.trainee.batches import leaves
+
+if TYPE_CHECKING:
+    from mldoctor.trainee.tape import Tape
+
+GRAPH_UPDATES = 3
+"""The loss graph is walked in the first updates only: it hardly ever changes after that."""
+
+
+def norms(tensors: list[Tensor | None]) -> list[float | None]:
+    """The L2 norm of each tensor, in one transfer per device; None stays None."""
+    present = [(i, t) for i, t in enumerate(tensors) if t is not None]
+    result: list[float | None] = [None] * len(tensors)
+    with torch.no_grad():
+        dense = [(i, t) for i, t in present if not t.is_sparse]
+        by_kind: dict[Any, list[tuple[int, Tensor]]] = {}
+        for i, t in dense:
+            by_kind.setdefault((t.device, t.dtype), []).append((i, t.detach()))
+        for group in by_kind.values():
+            values = torch.stack(torch._foreach_norm([t for _, t in group], 2))  # noqa: SLF001 - what clip_grad_norm_ uses
+            for (i, _), value in zip(group, values.float().tolist(), strict=True):
+                result[i] = value
+        for i, t in present:
+            if t.is_sparse:
+                result[i] = float(t.detach().coalesce().values().norm())
+    return result
+
+
+def at_step(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Gradient norms and rates as an optimizer is about to use them."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    found = norms([p.grad for p in parameters])
+    return {
+        "norms": found,
+        "rates": [float(group.get("lr", 0.0)) for group in optimizer.param_groups],
+        "total": float(sum(n * n for n in found if n is not None) ** 0.5),
+    }
+
+
+def at_backward(loss: Tensor, tape: Tape) -> dict[str, Any]:
+    """What stands in the gradients before a backward, and the graph the loss hangs on.
+
+    `carried` maps an optimizer that has stepped to the share of its parameters whose gradient is
+    still there (neither None nor zero) as the next backward begins.
+    """
+    details: dict[str, Any] = {"carried": {}}
+    for index, optimizer in enumerate(tape.optimizers):
+        if tape.optimizer_steps[index]:
+            held = [p.grad for group in optimizer.param_groups for p in group["params"]]
+            left = sum(1 for n in norms(held) if n)
+            details["carried"][index] = left / max(1, len(held))
+    if not torch.isfinite(loss.detach()).all():
+        details["non_finite_inputs"] = _not_finite(_latest_inputs(tape))
+        details["non_finite_weights"] = _not_finite([p for m in tape.roots for p in m.parameters()])
+    if tape.updates < GRAPH_UPDATES:
+        details["graph"] = graph.summary(loss)
+    return details
+
+
+def _latest_inputs(tape: Tape) -> list[Tensor]:
+    return [
+        leaf
+        for call in tape.root_calls.values()
+        for _, leaf in leaves([*call.args, *call.kwargs.values()])
+        if isinstance(leaf, Tensor)
+    ]
+
+
+def _not_finite(tensors: list[Tensor]) -> int:
+    return sum(int((~torch.isfinite(t.detach())).sum()) for t in tensors if t.is_floating_point())

@@ -1,0 +1,42 @@
+"""The name by which the user's own code knows an object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.trainee.sites import user_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+
+def name_in_frames(wanted: object, frame: FrameType | None) -> str:
+    """The variable or attribute that holds `wanted` in the user's frames, or its class name.
+
+    >>> model = object()
+    >>> name_in_frames(model, None)
+    'object'
+    """
+    frame = user_frame(frame)
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals):
+            name = _held_by(wanted, scope)
+            if name:
+                return name
+        frame = user_frame(frame.f_back)
+    return type(wanted).__name__
+
+
+def _held_by(wanted: object, scope: Mapping[str, Any]) -> str:
+    for name, value in list(scope.items()):
+        if value is wanted and name != "self" and not name.startswith("_"):
+            return name
+    owner = scope.get("self")
+    attributes = getattr(owner, "__dict__", None) or {}
+    nested = [attributes, attributes.get("_modules") or {}]
+    for held in nested:
+        for name, value in list(held.items()):
+            if value is wanted and not name.startswith("_"):
+                return name
+    return ""

@@ -1,0 +1,128 @@
+"""The tape: what the training loop did, in order, each event with the user's line.
+
+Recorders write it, facts read it. Events keep plain values; tensors are reduced to figures when
+they are recorded, except for the few objects that experiments need (see `Observed`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from mldoctor.trainee.sites import Site
+
+Kind = Literal[
+    "batch", "forward", "loss", "scale", "backward", "unscale", "clip",
+    "step", "zero_grad", "scheduler", "optimizer", "loader",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        update: how many optimizer steps had been completed when it happened.
+        cycle: how many times the training loop had come round to its control point.
+        who: index of the module, optimizer or loader concerned, in order of first appearance.
+        value: the figure that belongs to the kind: the loss of a backward, the norm before a clip.
+        details: further figures, by name.
+        error: what the call raised, when it did.
+    """
+
+    kind: Kind
+    update: int
+    cycle: int
+    site: Site | None
+    who: int | None = None
+    value: float | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """When (on the tape's clock) and where in the user's code a module was built."""
+
+    order: int
+    site: Site | None
+
+
+@dataclass(slots=True)
+class LossCall:
+    """A call of a loss function of torch: what it was given.
+
+    `prediction` and `target` are the very tensors (detached) of this call; only the latest calls
+    keep them.
+    """
+
+    function: str
+    site: Site | None
+    update: int
+    prediction: Tensor
+    target: Tensor | None
+    options: dict[str, Any]
+    grad: bool
+    training: bool
+    head: nn.Module | None = None
+    value: float | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class LoaderInfo:
+    """A DataLoader the script built or iterated, and how it was used."""
+
+    loader: Any
+    site: Site | None
+    requests: int = 0
+    iterators: int = 0
+    ends: int = 0
+    trained: int = 0
+    evaluated: int = 0
+    prefetch: int = 0
+    batch_size: int | None = None
+
+
+@dataclass(slots=True)
+class RootCall:
+    """The latest call of a root module in the training loop: what experiments repeat."""
+
+    module: nn.Module
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    site: Site | None
+    training: bool
+
+
+@dataclass(slots=True)
+class Tape:
+    """Everything recorded about one run of the script."""
+
+    events: list[Event] = field(default_factory=list)
+    losses: list[LossCall] = field(default_factory=list)
+    updates: int = 0
+    cycle: int = 0
+    recording: bool = True
+    roots: list[nn.Module] = field(default_factory=list)
+    root_calls: dict[int, RootCall] = field(default_factory=dict)
+    optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
+    optimizer_sites: list[Site | None] = field(default_factory=list)
+    optimizer_born: list[int] = field(default_factory=list)
+    optimizer_steps: list[int] = field(default_factory=list)
+    planned_rates: list[list[float]] = field(default_factory=list)
+    schedulers: list[Any] = field(default_factory=list)
+    scalers: list[Any] = field(default_factory=list)
+    loaders: list[LoaderInfo] = field(default_factory=list)
+    births: dict[int, Birth] = field(default_factory=dict)
+    heads: list[nn.Module] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
+    clock: int = 0
+
+    def of(self, *kinds: Kind) -> list[Event]:
+        """The events of these kinds, in order."""
+        return [event for event in self.events if event.kind in kinds]

@@ -1,0 +1,1 @@
+"""Changes tried on the live trainee, one file each."""
