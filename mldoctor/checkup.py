@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mldoctor import versions
+from mldoctor import sources, versions
+from mldoctor.case import Case, judged, near, places, report_of
+from mldoctor.configuration import project_root
 from mldoctor.errors import ExitCode, SettingsError
-from mldoctor.examine import judge
-from mldoctor.findings import Finding, Location, Severity
+from mldoctor.findings import Location, Severity
 from mldoctor.registry import select
-from mldoctor.reports._wording import INTERRUPTED, examined
+from mldoctor.reports._wording import INTERRUPTED
+from mldoctor.suppression import baseline
+from mldoctor.suppression.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +32,16 @@ def checkup(
     settings: Settings,
     on_progress: Callable[[Progress], None],
     command: tuple[str, ...] = (),
+    keep: Callable[[Case], None] = lambda _case: None,
 ) -> Report:
     """Run the target under observation and judge what was seen.
+
+    Args:
+        target: the script or module.
+        settings: what to run, for how long, and what is accepted.
+        on_progress: called with each report of progress.
+        command: how mldoctor was called, for the report.
+        keep: called with everything that the report is made from.
 
     Raises:
         SettingsError: when no probe is selected, since silence would then mean nothing.
@@ -40,17 +51,69 @@ def checkup(
     chosen = select((*settings.select, *settings.extend_select), settings.ignore)
     if not chosen:
         raise SettingsError("no probe is selected; select and ignore leave none to run")
+    folder, root = Path.cwd(), project_root(target.project)
+    rules = Rules(settings.accept, settings.per_file_ignores)
+    if path := baseline_path(settings, root):
+        entries = baseline.read(path)  # a file that cannot be read must not cost a training run
+    else:
+        entries = ()
     record = examine(target, settings, on_progress)
     if record.run.seed is None:  # the run ended before it could say so
         record.run = replace(record.run, seed=settings.seed)
-    report = judge(record, chosen, settings.probes, target.path_or_module)
-    return replace(
-        report,
-        verdict=report.verdict if examined(report) else "incomplete",
-        findings=tuple(_near(finding) for finding in report.findings),
+    script = _script(target)
+    if record.run.step is None:
+        record.run = replace(record.run, step=Location(str(script), 1))
+    case = Case(
+        target=target.path_or_module,
+        script=near(str(script.absolute()), folder),
+        record=record,
+        chosen=tuple(chosen),
+        options=settings.probes,
         command=command or ("mldoctor", "check", target.path_or_module),
         versions=versions.every(),
+        folder=str(folder),
+        root=str(root),
     )
+    mine = tuple(entry for entry in entries if entry.target == case.project_target)
+    case = _with_sources(replace(case, rules=replace(rules, entries=mine)), script, target)
+    keep(case)
+    return report_of(case)
+
+
+def baseline_path(settings: Settings, root: Path) -> Path | None:
+    """The baseline file that holds for a project, or None where there is none.
+
+    Raises:
+        SettingsError: when a baseline is named that does not exist.
+    """
+    if settings.baseline == "none":
+        return None
+    if settings.baseline in {"auto", ""}:
+        path = root / baseline.FILE
+        return path if path.is_file() else None
+    path = Path(settings.baseline)
+    if not path.is_file():
+        raise SettingsError(f"baseline {path} is not there; write it with mldoctor baseline")
+    return path
+
+
+def _script(target: Target) -> Path:
+    from mldoctor.target import module_file
+
+    named = target.path_or_module
+    return module_file(named) if target.is_module else Path(named)
+
+
+def _with_sources(case: Case, script: Path, target: Target) -> Case:
+    """The case with the texts that its report quotes and its comments stand in."""
+    folder = Path(case.folder)
+    found = sources.project(script, [target.project, Path(case.root)])
+    texts = {near(str(path), folder): text for path, text in found.items()}
+    for finding in judged(case).findings:
+        for path in places(finding):
+            if path not in texts:
+                texts[path] = sources.read(folder / path)
+    return replace(case, sources=texts)
 
 
 def exit_code(report: Report, settings: Settings) -> ExitCode:
@@ -70,18 +133,3 @@ def exit_code(report: Report, settings: Settings) -> ExitCode:
     if settings.strict and (report.crashed or report.not_checked):
         return ExitCode.INCOMPLETE
     return ExitCode.CLEAN
-
-
-def _near(finding: Finding) -> Finding:
-    """The finding with its places relative to the working folder, as the user would type them."""
-    return replace(finding, location=_short(finding.location), also=_short(finding.also))
-
-
-def _short(place: Location | None) -> Location | None:
-    if place is None or not Path(place.path).is_absolute():
-        return place
-    here = Path.cwd()
-    for path in (Path(place.path), Path(place.path).resolve()):
-        if path.is_relative_to(here):
-            return replace(place, path=str(path.relative_to(here)))
-    return place

@@ -47,6 +47,18 @@ def nearest(start: Path) -> Configuration:
     return Configuration()
 
 
+def project_root(start: Path) -> Path:
+    """The folder of the project that `start` lies in, which paths in a baseline are relative to.
+
+    Where no pyproject.toml and no version control marks one, it is `start` itself.
+    """
+    folder = start.resolve()
+    for parent in (folder, *folder.parents):
+        if any((parent / mark).exists() for mark in ("pyproject.toml", ".git", ".hg")):
+            return parent
+    return folder
+
+
 def shown(path: Path) -> str:
     """A path as messages show it: relative to the working folder where it lies below it."""
     here = Path.cwd()

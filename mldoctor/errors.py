@@ -47,6 +47,10 @@ class SettingsError(MldoctorError):
     """A configuration value has the wrong name or type."""
 
 
+class OutputError(MldoctorError):
+    """A report cannot be written where it was asked for."""
+
+
 class RegistrationError(MldoctorError):
     """A probe, fact or treatment is declared in a way that cannot work."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mldoctor.facts.cause_trials import CauseTrials
 from mldoctor.findings import Crashed, Finding, Report, Skipped, Verdict
 from mldoctor.rank import ranked
 
@@ -49,7 +50,8 @@ def judge(
             findings.extend(seen)
             if not seen:
                 passed.append(name)
-    ordered = ranked(findings)
+    trials = record.facts.get(CauseTrials)
+    ordered = ranked(findings, trials.cured() if trials else None)
     return Report(
         target=target,
         verdict=_verdict(record, ordered),

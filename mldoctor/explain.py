@@ -74,6 +74,14 @@ def parse(text: str) -> Page:
     )
 
 
+def known() -> dict[str, Probe]:
+    """Everything that has a page: the probes, and what mldoctor finds about its own files."""
+    from mldoctor.registry import probes
+    from mldoctor.suppression.own import OWN
+
+    return {**probes(), **OWN}
+
+
 def cost_of(probe: Probe) -> str:
     """What the dearest fact behind a probe takes, in the words of the reports."""
     from mldoctor.registry import Cost, needed_facts

@@ -47,11 +47,16 @@ class Evidence:
 
     Both values are text with units, written once by the probe, so that every report format
     shows the same number.
+
+    Attributes:
+        sample: the measured text quotes training data, so a report shows it only with
+            `--include-examples`.
     """
 
     name: str
     measured: str
     expected: str = ""
+    sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class Finding:
         explained_by: set by rank; the cause under which this finding is folded.
         verified: True or False after treated runs were compared with control runs, else None.
         subject: the object at fault (`model.classifier`), part of the fingerprint.
+        function: the function around `location` (`Trainer.fit`); set when a report is made.
+        fingerprint: what recognises this finding in another run; set when a report is made.
     """
 
     message: str
@@ -92,6 +99,8 @@ class Finding:
     symptom: bool = False
     explained_by: str | None = None
     verified: bool | None = None
+    function: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +122,15 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """A finding that the user accepted, with the reason that was given."""
+    """A finding that the user accepted, with the reason that was given.
+
+    Attributes:
+        by: what accepted it: "ignore" (a comment), "per-file-ignores", "accept", "baseline".
+    """
 
     finding: Finding
     reason: str
+    by: str = "ignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +152,8 @@ class Run:
         outcome: how the script ended, in a sentence, when it did not simply reach the budget.
         output_tail: the last lines the script printed, kept only for an incomplete run.
         headline: one line of figures for a clean report ("Loss 0.515 to 0.007; ...").
+        step: the line that runs the training step, else the first of the script: where formats
+            that need a place show a finding that has none.
     """
 
     updates: int = 0
@@ -148,11 +164,43 @@ class Run:
     outcome: str = ""
     output_tail: tuple[str, ...] = ()
     headline: str = ""
+    step: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Figures that a report draws: one question, its series, and what a sound run shows.
+
+    Attributes:
+        title: the question that the plot answers ("Can the loop memorise 20 samples?").
+        x_label: what the horizontal axis counts.
+        y_label: what was measured, with its unit.
+        series: name and values of each line, group of bars, or row of a grid.
+        expected: lowest and highest value of a sound run; None is an open end.
+        finding: name of the finding that it is evidence for; "" for the run as a whole.
+        kind: "line", "bars" (label counts), or "grid" (a confusion matrix: rows are true classes).
+        categories: names along the horizontal axis; without them values are counted from 1.
+        logarithmic: the values span orders of magnitude.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[tuple[str, tuple[float, ...]], ...]
+    expected: tuple[float | None, float | None] | None = None
+    finding: str = ""
+    kind: Literal["line", "bars", "grid"] = "line"
+    categories: tuple[str, ...] = ()
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole result of one examination; every format is a function of this value."""
+    """The whole result of one examination; every format is a function of this value.
+
+    Attributes:
+        sources: text of the files that the findings point at, as they were during the run.
+    """
 
     target: str
     verdict: Verdict
@@ -164,6 +212,8 @@ class Report:
     run: Run = field(default_factory=Run)
     command: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict)
 
     def worst(self) -> Severity | None:
         """The highest severity among the findings, or None when there is none."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 from mldoctor.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
@@ -23,11 +23,13 @@ class Kind:
         expected: the allowed values in words, for the message about a wrong one.
         accepts: whether a value of the right type is allowed.
         parse: how text from a variable or `--config` becomes a value.
+        schema: the same choice as JSON Schema, for editors that check pyproject.toml.
     """
 
     expected: str
     accepts: Callable[[Any], bool]
     parse: Callable[[str], Any] = str
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, value: object, key: str, place: str) -> Any:
         """The value as the setting holds it, or an error that names the place and the choice."""
@@ -64,21 +66,60 @@ def _split(text: str) -> list[str]:
 def choice(*allowed: str) -> Kind:
     """One of the given words."""
     words = ", ".join(map(repr, allowed[:-1])) + f" or {allowed[-1]!r}"
-    return Kind(f"one of {words}", allowed.__contains__)
+    return Kind(f"one of {words}", allowed.__contains__, schema={"enum": list(allowed)})
 
 
-FLAG = Kind("true or false", lambda v: isinstance(v, bool), lambda t: _SWITCH[t.lower()])
-NAMES = Kind("a list of names", _is_names, _split)
-TEXT = Kind("text", lambda v: isinstance(v, str))
-WHOLE = Kind("a whole number", _is_whole, int)
-NUMBER = Kind("a number", _is_number, float)
-POSITIVE = Kind("a number above 0", lambda v: _is_number(v) and 0 < v < float("inf"), float)
-COUNT = Kind("a whole number of at least 1", lambda v: _is_whole(v) and v >= 1, int)
+def reports(*formats: str) -> Kind:
+    """Files to write, each as FORMAT=FILE."""
+    words = ", ".join(formats)
+    pattern = f"^({'|'.join(formats)})=.+$"
+
+    def accepts(value: object) -> bool:
+        return _is_names(value) and all(re.search(pattern, item) for item in cast("Any", value))
+
+    return Kind(
+        f"a list of FORMAT=FILE, where FORMAT is one of {words}",
+        accepts,
+        _split,
+        {"type": "array", "items": {"type": "string", "pattern": pattern}},
+    )
+
+
+FLAG = Kind(
+    "true or false",
+    lambda v: isinstance(v, bool),
+    lambda t: _SWITCH[t.lower()],
+    {"type": "boolean"},
+)
+NAMES = Kind(
+    "a list of names", _is_names, _split, {"type": "array", "items": {"type": "string"}}
+)
+TEXT = Kind("text", lambda v: isinstance(v, str), schema={"type": "string"})
+WHOLE = Kind("a whole number", _is_whole, int, {"type": "integer"})
+NUMBER = Kind("a number", _is_number, float, {"type": "number"})
+POSITIVE = Kind(
+    "a number above 0",
+    lambda v: _is_number(v) and 0 < v < float("inf"),
+    float,
+    {"type": "number", "exclusiveMinimum": 0},
+)
+COUNT = Kind(
+    "a whole number of at least 1",
+    lambda v: _is_whole(v) and v >= 1,
+    int,
+    {"type": "integer", "minimum": 1},
+)
 # numpy and torch.manual_seed agree on this range.
-SEED = Kind("a whole number from 0 to 4294967295", lambda v: _is_whole(v) and 0 <= v < 2**32, int)
+SEED = Kind(
+    "a whole number from 0 to 4294967295",
+    lambda v: _is_whole(v) and 0 <= v < 2**32,
+    int,
+    {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+)
 DEVICE = Kind(
     "'auto' or a torch device such as 'cpu', 'cuda' or 'cuda:1'",
     lambda v: isinstance(v, str) and re.fullmatch(r"[a-z]+(:\d+)?", v) is not None,
+    schema={"type": "string", "pattern": r"^[a-z]+(:\d+)?$"},
 )
 _OF_DEFAULT = {bool: FLAG, int: WHOLE, float: NUMBER, str: TEXT, tuple: NAMES}
 

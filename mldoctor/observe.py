@@ -12,7 +12,7 @@ from mldoctor.facts.symptoms import Symptoms
 from mldoctor.findings import Captured, Run, Severity
 from mldoctor.rank import unexplained_symptoms
 from mldoctor.record import Record, converter, fact_message
-from mldoctor.registry import Cost, needed_facts
+from mldoctor.registry import Cost, needed_facts, select
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
@@ -21,8 +21,23 @@ if TYPE_CHECKING:
     from mldoctor.registry import Fact, Probe
     from mldoctor.settings import Settings
     from mldoctor.trainee.driver import Driver
+    from mldoctor.trainee.process import Target
 
-Send = "Callable[[dict[str, Any]], None]"
+
+def observe(
+    target: Target,
+    settings: Settings,
+    send: Callable[[dict[str, Any]], None],
+    _clock: Callable[[], float],
+) -> None:
+    """Examine a script or module in this process: what the worker calls."""
+    from mldoctor.trainee import program
+
+    run = program.run_module if target.is_module else program.run_script
+    chosen = select((*settings.select, *settings.extend_select), settings.ignore)
+    examine_program(
+        lambda: run(target.path_or_module, target.arguments), chosen, settings, send
+    )
 
 
 def examine_program(

@@ -8,18 +8,29 @@ from typing import TYPE_CHECKING
 from mldoctor.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
-def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def ranked(
+    findings: Iterable[Finding], proven: Mapping[str, tuple[str, ...]] | None = None
+) -> tuple[Finding, ...]:
     """Findings in the order of the report.
+
+    `proven` adds what treated runs have shown each cause to account for.
 
     A finding is folded under another one only where that one's `explains` names it: a probe lists
     there what its evidence from this very run accounts for. Folding follows the chain to its head,
     so that a symptom of a symptom stands under the cause.
     """
-    every = sorted(findings, key=_order)
-    heads = {f.name: f for f in reversed(every)}
+    proven = proven or {}
+    every = sorted(
+        (
+            replace(f, explains=tuple(dict.fromkeys((*f.explains, *proven.get(f.name, ())))))
+            for f in findings
+        ),
+        key=_order,
+    )
+    heads = dict.fromkeys(f.name for f in every)
     parent = {
         f.name: cause.name
         for cause in reversed(every)
@@ -27,11 +38,18 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         if f.name in cause.explains and f.name != cause.name
     }
 
+    position = {name: i for i, name in enumerate(heads)}
+
     def head(name: str) -> str | None:
         seen = [name]
         while seen[-1] in parent and parent[seen[-1]] not in seen:
             seen.append(parent[seen[-1]])
-        return seen[-1] if len(seen) > 1 and seen[-1] in heads else None
+        top = seen[-1]
+        if top in parent:
+            # Two findings that explain each other: the higher one of the circle stands.
+            circle = seen[seen.index(parent[top]) :]
+            top = min(circle, key=lambda n: position[n])
+        return top if top != name else None
 
     folded = [replace(f, explained_by=head(f.name)) for f in every]
     return tuple(sorted(folded, key=lambda f: (f.explained_by is not None, *_order(f))))

@@ -51,6 +51,35 @@ def fact_message(name: str, value: object) -> dict[str, Any]:
     return {"kind": "fact", "name": name, "value": converter().unstructure(value)}
 
 
+def as_data(record: Record) -> dict[str, Any]:
+    """A record as JSON-ready data: the messages that it was made from."""
+    return {
+        "messages": [
+            *(fact_message(kind.__name__, value) for kind, value in record.facts.items()),
+            {"kind": "run", "value": converter().unstructure(record.run)},
+        ],
+        "absent": dict(record.absent),
+        "crashed": dict(record.crashed),
+    }
+
+
+def from_data(data: Mapping[str, Any]) -> Record:
+    """The record in such data. Facts that this version does not know are left out.
+
+    Raises:
+        ValueError: when a fact has another shape than in this version.
+    """
+    from cattrs import BaseValidationError
+
+    record = Record(absent=dict(data["absent"]), crashed=dict(data["crashed"]))
+    try:
+        for message in data["messages"]:
+            record.accept(message)
+    except BaseValidationError as error:
+        raise ValueError(str(error)) from error
+    return record
+
+
 def converter() -> cattrs.Converter:
     """The converter between facts and JSON-ready data."""
     import cattrs.preconf.json

@@ -7,12 +7,11 @@ A setting is one field of `Settings`: its key in the file (`max-steps`), its var
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mldoctor.configuration import Configuration, nearest
+from mldoctor.configuration import Configuration, nearest, shown
 from mldoctor.errors import SettingsError, UnknownNameError
 from mldoctor.findings import Severity
 from mldoctor.kinds import (
@@ -25,8 +24,9 @@ from mldoctor.kinds import (
     TEXT,
     Kind,
     choice,
-    of_default,
+    reports,
 )
+from mldoctor.tables import TABLES, Tables, check_names, toml_or_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +40,12 @@ def _formats() -> Kind:
     from mldoctor.reports import formats
 
     return choice("auto", *formats())
+
+
+def _reports() -> Kind:
+    from mldoctor.reports import formats
+
+    return reports(*formats())
 
 
 def _setting(default: Any, kind: Kind | Callable[[], Kind]) -> Any:
@@ -64,8 +70,19 @@ class Settings:
         exit_zero: findings lead to exit code 0.
         output_format: "auto" is the full report on a terminal and in a file, concise in a pipe.
         output: a file for the report, instead of standard output.
+        report: files to write besides, each as FORMAT=FILE.
+        summary: append the report to the summary of a GitHub Actions step.
+        compare: a JSON report of another run; the Markdown report tells what has changed since.
+        save_record: a file for what was observed, from which `mldoctor report` makes reports.
+        redact: leave out absolute paths, names of users and hosts, data and environment values.
+        include_examples: show evidence that quotes training data.
+        baseline: the file of accepted findings; "auto" is mldoctor-baseline.json of the project
+            where there is one, "none" is no baseline.
+        prune_baseline: remove the baseline's entries that no longer occur.
         stream: pass the script's own output on to standard error while it runs.
         probes: thresholds by probe name, from `[tool.mldoctor.probes.NAME]`.
+        accept: reasons by probe name, from `[tool.mldoctor.accept]`.
+        per_file_ignores: names by glob, from `[tool.mldoctor.per-file-ignores]`.
     """
 
     select: tuple[str, ...] = _setting(("all",), NAMES)
@@ -79,9 +96,19 @@ class Settings:
     strict: bool = _setting(default=False, kind=FLAG)
     exit_zero: bool = _setting(default=False, kind=FLAG)
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    accept: Mapping[str, str] = field(default_factory=dict)
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extend_select: tuple[str, ...] = _setting((), NAMES)
     output_format: str = _setting("auto", _formats)
     output: str = _setting("", TEXT)
+    report: tuple[str, ...] = _setting((), _reports)
+    summary: bool = _setting(default=False, kind=FLAG)
+    compare: str = _setting("", TEXT)
+    save_record: str = _setting("", TEXT)
+    redact: bool = _setting(default=False, kind=FLAG)
+    include_examples: bool = _setting(default=False, kind=FLAG)
+    baseline: str = _setting("auto", TEXT)
+    prune_baseline: bool = _setting(default=False, kind=FLAG)
     color: str = _setting("auto", choice("auto", "always", "never"))
     quiet: bool = _setting(default=False, kind=FLAG)
     verbose: bool = _setting(default=False, kind=FLAG)
@@ -113,39 +140,52 @@ def load(
     """
     found = Configuration() if isolated else nearest(start or Path.cwd())
     chosen: dict[str, Any] = {}
-    options: dict[str, dict[str, Any]] = {}
+    tables = Tables()
     for key, value in found.values.items():
-        if key == "probes":
-            _read_probes(value, found, options)
+        if key in TABLES:
+            tables.read(key, value, found)
         else:
             place = found.place(key)
             name = _field(key, "key", place)
-            chosen[name] = _checked(key, place, value)
+            chosen[name] = _from_file(key, _checked(key, place, value), found)
     for variable, text in sorted((os.environ if environ is None else environ).items()):
         if variable.startswith(PREFIX) and variable not in _META_VARIABLES and text:
             name = _variable(variable)
-            chosen[name] = _checked(_key(name), variable, text, text=True)
+            chosen[name] = _checked(key_of(name), variable, text, text=True)
     for override in overrides:
-        _override(override, chosen, options)
+        _override(override, chosen, tables)
     for name, value in (flags or {}).items():
-        if name == "probes":
-            _read_probes(value, Configuration(), options)
+        key = key_of(name)
+        if key in TABLES:
+            tables.read(key, value or {}, Configuration())
         elif value is not None:
-            key = _key(name)
             field_name = _field(key, "setting", "")
             chosen[field_name] = _checked(key, f"--{key}", value)
-    settings = Settings(**chosen, probes=options)
+    settings = Settings(**chosen, **tables.fields())
     if settings.quiet and settings.verbose:
         raise SettingsError("quiet and verbose exclude each other; give one, or --no-quiet")
     return settings
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """The key in the file of a field: `max_steps` is written max-steps."""
     return name.replace("_", "-")
 
 
+def kinds() -> dict[str, Kind]:
+    """What every setting that is no table may hold, by its key."""
+    return {key: _kind(key) for key in _keys() if key not in TABLES}
+
+
+def _from_file(key: str, value: Any, found: Configuration) -> Any:
+    """A baseline belongs to the project, wherever in it mldoctor is started."""
+    if key == "baseline" and value not in {"auto", "none"} and found.path:
+        return shown(found.path.parent / value)
+    return value
+
+
 def _keys() -> dict[str, Any]:
-    return {_key(f.name): f.metadata.get("kind") for f in fields(Settings)}
+    return {key_of(f.name): f.metadata.get("kind") for f in fields(Settings)}
 
 
 def _kind(key: str) -> Kind:
@@ -160,7 +200,7 @@ def _field(key: str, word: str, place: str) -> str:
 
 
 def _variable(variable: str) -> str:
-    known = {PREFIX + key.replace("-", "_").upper() for key in _keys() if key != "probes"}
+    known = {PREFIX + key.replace("-", "_").upper() for key in _keys() if key not in TABLES}
     if variable not in known:
         raise UnknownNameError("variable", variable, sorted(known | {*_META_VARIABLES}))
     return variable.removeprefix(PREFIX).lower()
@@ -170,74 +210,22 @@ def _checked(key: str, place: str, value: Any, *, text: bool = False) -> Any:
     kind = _kind(key)
     result = kind.read_text(value, key, place) if text else kind.read(value, key, place)
     if key in {"select", "extend-select", "ignore"}:
-        _check_names(result, f"{key} ({place})")
+        check_names(result, f"{key} ({place})")
     return result
 
 
-def _check_names(names: tuple[str, ...], place: str) -> None:
-    from mldoctor.registry import probes
-
-    known = probes()
-    allowed = [*known, *sorted({probe.family for probe in known.values()}), "all"]
-    for name in names:
-        if name not in allowed:
-            raise UnknownNameError("probe or family", name, allowed, place)
-
-
-def _read_probes(tables: object, found: Configuration, options: dict[str, dict[str, Any]]) -> None:
-    if not isinstance(tables, dict):
-        raise SettingsError(f"probes ({found.place('probes')}) must be a table of probe names")
-    for name, table in tables.items():
-        place = found.place(f"probes.{name}")
-        known = _options_of(name, place)
-        if not isinstance(table, dict):
-            message = f"probes.{name} ({place}) must be a table of options, not {table!r}"
-            raise SettingsError(message)
-        for key, value in table.items():
-            where = found.place(f"probes.{name}.{key}")
-            kind = _option_kind(known, name, key, where)
-            options.setdefault(name, {})[key.replace("-", "_")] = kind.read(value, key, where)
-
-
-def _options_of(name: str, place: str) -> Mapping[str, Any]:
-    from mldoctor.registry import probes
-
-    known = probes()
-    if name not in known:
-        raise UnknownNameError("probe", name, known, place)
-    return known[name].options
-
-
-def _option_kind(known: Mapping[str, Any], name: str, key: str, place: str) -> Kind:
-    defaults = {_key(option): default for option, default in known.items()}
-    if key not in defaults:
-        raise UnknownNameError(f"option of {name}", key, defaults, place)
-    return of_default(defaults[key])
-
-
-def _override(override: str, chosen: dict[str, Any], options: dict[str, dict[str, Any]]) -> None:
+def _override(override: str, chosen: dict[str, Any], tables: Tables) -> None:
     key, equals, text = override.partition("=")
     key = key.strip()
     if not equals:
         raise SettingsError(f"--config {override!r} must be written key=value")
     place = f"--config {key}"
-    parts = key.split(".")
-    if parts[0] == "probes" and len(parts) == 3:  # noqa: PLR2004 - probes, name, option
-        kind = _option_kind(_options_of(parts[1], place), parts[1], parts[2], place)
-        value = _toml_or_text(kind, text, parts[2], place)
-        options.setdefault(parts[1], {})[parts[2].replace("-", "_")] = value
+    table, dot, rest = key.partition(".")
+    if table in TABLES:
+        if not dot:
+            raise SettingsError(f"--config {key} must be written {TABLES[table]}")
+        tables.override(table, rest, text, place)
         return
-    if key == "probes":
-        raise SettingsError("--config probes must be written probes.NAME.OPTION=value")
     name = _field(key, "key", "--config")
-    value = _toml_or_text(_kind(key), text, key, place)
+    value = toml_or_text(_kind(key), text, key, place)
     chosen[name] = _checked(key, place, value)
-
-
-def _toml_or_text(kind: Kind, text: str, key: str, place: str) -> Any:
-    """`50` and `["a", "b"]` are TOML; `warning` and `a,b` need no quotes in a shell."""
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return kind.read_text(text.strip(), key, place)
-    return kind.read(value, key, place)

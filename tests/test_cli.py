@@ -411,7 +411,10 @@ def test_explain(run, throwaway_probes):
     data = json.loads(run("explain", "frozen-head", "--output-format", "json")[1])
     assert data["name"] == "frozen-head"
     data = json.loads(run("explain", "--all", "--output-format", "json")[1])
-    assert [page["name"] for page in data] == ["flat-loss", "broken-probe", "frozen-head"]
+    assert [page["name"] for page in data] == [
+        *("flat-loss", "broken-probe", "frozen-head"),
+        *("stale-baseline-entry", "unexplained-ignore", "unused-ignore"),
+    ]
     code, out, err = run("explain", "frozen-hed")
     assert (code, out) == (2, "")
     assert err == "mldoctor: unknown probe 'frozen-hed'; did you mean 'frozen-head'?\n"

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from mldoctor.errors import SettingsError
+from mldoctor.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,21 +53,47 @@ def notice(text: str) -> None:
     write(f"{text}\n", sys.stderr)
 
 
-def prepare(path: Path) -> None:
-    """Make sure that the report can be written before a long examination starts."""
+def prepare(path: Path, option: str) -> None:
+    """Make sure that a report can be written before a long examination starts.
+
+    Raises:
+        OutputError: when it cannot.
+    """
     if path.is_dir():
-        raise SettingsError(f"--output {path} is a folder; name a file in it")
+        raise OutputError(f"{option} {path} is a folder; name a file in it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8"):
             pass
     except OSError as error:
-        raise SettingsError(f"--output {path} cannot be written: {error.strerror}") from error
+        raise OutputError(_refused(path, option, error)) from error
 
 
-def save(text: str, path: Path) -> None:
-    """Write the report to a file, as UTF-8."""
+def save(text: str, path: Path, option: str) -> None:
+    """Write a report to a file, as UTF-8.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
-        raise SettingsError(f"--output {path} cannot be written: {error.strerror}") from error
+        raise OutputError(_refused(path, option, error)) from error
+
+
+def append(text: str, path: Path, option: str) -> None:
+    """Add a report to the end of a file.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError(_refused(path, option, error)) from error
+
+
+def _refused(path: Path, option: str, error: OSError) -> str:
+    return f"{option} {path} cannot be written: {error.strerror}"

@@ -36,21 +36,20 @@ def explain(
       mldoctor explain --all --output-format markdown
     """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
     from mldoctor.errors import UnknownNameError
-    from mldoctor.explain import as_data, as_markdown, as_text
-    from mldoctor.registry import probes
+    from mldoctor.explain import as_data, as_markdown, as_text, known
     from mldoctor.reports import Look
 
-    known = probes()
+    pages = known()
     if (name is None) is not every:
         raise typer.BadParameter("give the name of one probe, or --all", param_hint="NAME")
-    if name is not None and name not in known:
-        raise UnknownNameError("probe", name, known)
-    pages = list(known.values()) if name is None else [known[name]]
+    if name is not None and name not in pages:
+        raise UnknownNameError("probe", name, pages)
+    chosen = list(pages.values()) if name is None else [pages[name]]
     if output_format is PageFormat.JSON:
-        data = [as_data(probe) for probe in pages]
+        data = [as_data(probe) for probe in chosen]
         write(json.dumps(data if every else data[0], indent=2, allow_nan=False) + "\n")
     elif output_format is PageFormat.MARKDOWN:
-        write("\n".join(as_markdown(probe) for probe in pages))
+        write("\n".join(as_markdown(probe) for probe in chosen))
     else:
         look = Look(width=width(sys.stdout), color=colored("auto", sys.stdout))
-        write("\n\n".join(as_text(probe, look) for probe in pages))
+        write("\n\n".join(as_text(probe, look) for probe in chosen))

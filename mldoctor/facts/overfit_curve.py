@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 UPDATES = 150
 """Most updates given to memorise the set; a sound loop needs 10 to 60."""
 
+ENOUGH_PASSES = 100
+"""Passes after which a loss that has settled near that of the best constant answer, with most
+answers wrong, counts as stuck although it fell at first."""
+
 LEARNED_SHARE = 0.5
 """A fall of the loss to this share of its start answers the question: the loop can learn."""
 
@@ -110,7 +114,7 @@ def memorise(
         labels=labels,
         uninformed=_entropy(labels),
         label_path=find(fixed.batches[-1], latest) if fixed.batches else None,
-        outcome=_outcome(passes, accuracy),
+        outcome=_outcome(passes, accuracy, _entropy(labels)),
     )
 
 
@@ -124,7 +128,7 @@ def _answered(passes: list[float], calls: list[LossCall]) -> bool:
     return low and right
 
 
-def _outcome(passes: list[float], accuracy: float | None) -> str:
+def _outcome(passes: list[float], accuracy: float | None, uninformed: float | None) -> str:
     if not passes:
         return "stuck"
     if not all(map(math.isfinite, passes)):
@@ -140,6 +144,11 @@ def _outcome(passes: list[float], accuracy: float | None) -> str:
     noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))
     scale = abs(first) + 1e-12
     trend = fall > 3 * noise and fall > 0.002 * scale
+    if accuracy is not None and uninformed and len(passes) >= ENOUGH_PASSES:
+        middle = _mean(passes[third:-third])
+        flat = middle - _mean(late) < max(2 * noise, 0.02 * scale)
+        if flat and accuracy < 0.6 and tail > 0.8 * uninformed:  # noqa: PLR2004 - far from memorised
+            return "stuck"
     if trend and (passes[0] - tail) > STUCK_FALL * scale:
         return "falling"
     if accuracy is not None and accuracy >= 0.9:  # noqa: PLR2004 - as above

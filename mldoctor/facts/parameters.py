@@ -168,7 +168,8 @@ def _moved(trainee: Trainee, tensor: Tensor) -> float:
     before = trainee.initial_value(tensor)
     if before is None or before.shape != tensor.shape or not tensor.numel():
         return 0.0
-    return float((tensor.detach() - before).abs().max())
+    change = (tensor.detach() - before).abs().max()
+    return float("inf") if change.isnan() else float(change)
 
 
 def _optimizer(

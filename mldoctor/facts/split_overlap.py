@@ -186,20 +186,24 @@ def _bytes(part: Any) -> bytes:
 
 
 def _symbols(parts: list[Any]) -> tuple[float, ...] | None:
-    """An input as a row of whole numbers, None when it is anything else."""
+    """The longest part of an input as a row of whole numbers, None when it is anything else.
+
+    One part is enough, and several are often one row again (a sequence and its shifted copy).
+    """
     import numpy as np
 
-    row: list[float] = []
+    longest: tuple[float, ...] | None = None
     for part in parts:
         if isinstance(part, str):
             return None
         values = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
-        if values.dtype.kind not in "fiub" or len(row) + values.size > LONGEST:
+        if values.dtype.kind not in "fiub" or values.size > LONGEST:
             return None
         if values.dtype.kind == "f" and not bool(np.all(values == np.round(values))):
             return None
-        row.extend(values.reshape(-1).tolist())
-    return tuple(row)
+        if longest is None or values.size > len(longest):
+            longest = tuple(values.reshape(-1).tolist())
+    return longest
 
 
 def _equal(train: _Split, other: _Split) -> dict[int, int]:
@@ -217,6 +221,9 @@ def _equal(train: _Split, other: _Split) -> dict[int, int]:
     if not model.applies:
         return found
     rows = {index: row for (index, _, _), row in zip(other.by_index, other.rows, strict=False)}
+    by_chance = sum(min(1.0, model.expected(row)) for row in rows.values())
+    if len(found) <= 3 * by_chance:
+        return {}
     return {i: t for i, t in found.items() if i not in rows or model.expected(rows[i]) < CHANCE}
 
 

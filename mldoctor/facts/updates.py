@@ -54,6 +54,8 @@ class Updates:
         backwards: backward passes in all; `detached` of them on a loss without a graph.
         backward_site: the line of the first backward.
         backward_error: what a backward raised, when it did.
+        outside_changes: updates before which a held weight had another value than after the update
+            before it: something other than the optimizer wrote it.
         detached_site: the line of the first backward whose loss had no graph.
         losses: value of every backward, in order.
         forwards: model calls with gradients enabled.
@@ -65,6 +67,7 @@ class Updates:
     rows: tuple[Update, ...]
     backwards: int
     detached: int
+    outside_changes: int
     backward_site: Location | None
     backward_error: str
     detached_site: Location | None
@@ -83,15 +86,18 @@ class Updates:
 def updates(trainee: Trainee) -> Updates:
     """Cut the tape at the optimizer steps."""
     tape = trainee.tape
+    known = {id(p) for root in tape.roots for p in root.parameters()}
+    known |= {id(p) for o in tape.optimizers for g in o.param_groups for p in g["params"]}
     backwards = tape.of("backward")
     graded = [e for e in tape.of("forward") if e.details["grad"]]
     if not backwards and not tape.of("step") and not graded:
         raise AbsentFact("nothing was trained")
-    detached = [e for e in backwards if _detached(e)]
+    detached = [e for e in backwards if _detached(e, known)]
     return Updates(
         rows=tuple(_rows(tape)),
         backwards=len(backwards),
         detached=len(detached),
+        outside_changes=sum(bool(e.details.get("rewritten")) for e in tape.of("step")),
         backward_site=_location(backwards[0]) if backwards else None,
         backward_error=next((e.error for e in backwards if e.error), ""),
         detached_site=_location(detached[0]) if detached else None,
@@ -107,11 +113,12 @@ def _first(events: Sequence[Event], name: str) -> int | None:
     return next((e.details[name] for e in events if name in e.details), None)
 
 
-def _detached(event: Event) -> bool:
+def _detached(event: Event, known: set[int]) -> bool:
+    """Whether the loss hangs on nothing that a model or an optimizer holds."""
     graph = event.details.get("graph")
     if not event.details.get("requires_grad", True):
         return True
-    return graph is not None and graph.leaf
+    return graph is not None and (graph.leaf or known.isdisjoint(graph.reached))
 
 
 def _rows(tape: Tape) -> list[Update]:

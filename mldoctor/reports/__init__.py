@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mldoctor.findings import Report
 
@@ -28,6 +28,8 @@ class Look:
         verbose: also the probes that found nothing, and every evidence row of folded symptoms.
         show_skipped: every probe that was not checked, instead of the first few.
         show_suppressed: the findings that were accepted, with their reasons.
+        fail_on: the mildest severity that fails a run, for formats that know pass and fail.
+        base: the JSON report of another run to compare with, for formats that can.
     """
 
     width: int | None = None
@@ -36,6 +38,8 @@ class Look:
     verbose: bool = False
     show_skipped: bool = False
     show_suppressed: bool = False
+    fail_on: str = "error"
+    base: Mapping[str, Any] | None = None
 
 
 def formats() -> tuple[str, ...]:

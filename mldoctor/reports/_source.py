@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from mldoctor import sources
 from mldoctor.reports._paint import SEVERITY_STYLES, Line, Span, clean, columns, line, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mldoctor.findings import Finding, Location
 
@@ -27,25 +25,36 @@ class Mark(NamedTuple):
     style: str
 
 
-def excerpt(finding: Finding, width: int | None) -> list[Line]:
-    """The places of a finding: its path, its source lines, and a mark under each place."""
+def excerpt(
+    finding: Finding, width: int | None, texts: Mapping[str, str] | None = None
+) -> list[Line]:
+    """The places of a finding: its path, its source lines, and a mark under each place.
+
+    Args:
+        finding: what is shown.
+        width: columns of the terminal; None wraps nothing.
+        texts: sources as they were during the run; files that are not in it are read.
+    """
+    texts = texts or {}
     if finding.location is None:
         return []
     style = SEVERITY_STYLES.get(str(finding.severity), "")
     main = Mark(finding.location, "^", style)
     if finding.also is None:
-        return _snippet("-->", [main], width)
+        return _snippet("-->", [main], width, texts)
     other = Mark(finding.also, "-", "blue")
     if finding.also.path == finding.location.path:
-        return _snippet("-->", [main, other], width)
-    return [*_snippet("-->", [main], width), *_snippet(":::", [other], width)]
+        return _snippet("-->", [main, other], width, texts)
+    return [*_snippet("-->", [main], width, texts), *_snippet(":::", [other], width, texts)]
 
 
-def _snippet(arrow: str, marks: Sequence[Mark], width: int | None) -> list[Line]:
+def _snippet(
+    arrow: str, marks: Sequence[Mark], width: int | None, texts: Mapping[str, str]
+) -> list[Line]:
     first = marks[0].place
-    source = _read(first.path)
+    source = lines_of(first.path, texts)
     inside = [mark for mark in marks if 1 <= mark.place.line <= len(source)]
-    numbers = _chosen([mark.place.line for mark in inside], source)
+    numbers = chosen_lines([mark.place.line for mark in inside], source)
     gutter = len(str(max(numbers, default=0)))
     heading = line(" " * gutter, Span(f"{arrow} ", "blue"), clean(place_text(first)))
     if not numbers:
@@ -70,7 +79,7 @@ def place_text(place: Location) -> str:
     return f"{place.path}:{place.line}:{place.column}"
 
 
-def _chosen(places: Iterable[int], source: Sequence[str]) -> list[int]:
+def chosen_lines(places: Iterable[int], source: Sequence[str]) -> list[int]:
     """The line numbers to show: each place with a neighbour, no blank edges, at most six."""
     wanted = sorted(set(places))
     if not wanted:
@@ -90,10 +99,7 @@ def _chosen(places: Iterable[int], source: Sequence[str]) -> list[int]:
 def _marked(mark: Mark, source: Sequence[str], gutter: int, width: int | None) -> list[Line]:
     place = mark.place
     text = source[place.line - 1]
-    indent = len(text) - len(text.lstrip())
-    # Column 1 also stands for "somewhere on this line".
-    start = min(max(place.column - 1, indent), max(len(text) - 1, 0))
-    end = max(_end(place.line, start, source), start + 1)
+    start, end = span(place, source)
     # Tabs stay tabs, so that the mark stands under its text whatever a tab is worth.
     lead = "".join(c if c == "\t" else " " * columns(c) for c in clean(text[:start]))
     under = mark.sign * max(1, columns(clean(text[start:end])))
@@ -109,15 +115,26 @@ def _marked(mark: Mark, source: Sequence[str], gutter: int, width: int | None) -
     ]
 
 
+def span(place: Location, source: Sequence[str]) -> tuple[int, int]:
+    """Where the code at a place starts and ends on its line, counted from 0."""
+    text = source[place.line - 1]
+    indent = len(text) - len(text.lstrip())
+    # Column 1 also stands for "somewhere on this line".
+    start = min(max(place.column - 1, indent), max(len(text) - 1, 0))
+    return start, max(_end(place.line, start, source), start + 1)
+
+
+def is_on_one_line(place: Location, source: Sequence[str]) -> bool:
+    """Whether the expression at a place ends on the line it starts on."""
+    start, _ = span(place, source)
+    ends = _ends(place.line, start, source)
+    return not ends or max(ends)[0] == place.line
+
+
 def _end(number: int, start: int, source: Sequence[str]) -> int:
     """Where the expression that starts there ends, else where the code of that line ends."""
     text = source[number - 1]
-    column = len(text[:start].encode("utf-8", "surrogatepass"))
-    ends = [
-        (node.end_lineno or number, node.end_col_offset or 0)
-        for node in _expressions(source)
-        if node.lineno == number and node.col_offset == column
-    ]
+    ends = _ends(number, start, source)
     if not ends:
         return len(text.split(" #", maxsplit=1)[0].rstrip())
     last, offset = max(ends)
@@ -126,21 +143,18 @@ def _end(number: int, start: int, source: Sequence[str]) -> int:
     return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "replace"))
 
 
-def _expressions(source: Sequence[str]) -> Iterable[ast.expr]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse("\n".join(source))
-        except (SyntaxError, ValueError, RecursionError):
-            return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+def _ends(number: int, start: int, source: Sequence[str]) -> list[tuple[int, int]]:
+    """Line and byte column of the end of every expression that starts at this place."""
+    column = len(source[number - 1][:start].encode("utf-8", "surrogatepass"))
+    parsed = sources.tree("\n".join(source))
+    return [
+        (node.end_lineno or number, node.end_col_offset or 0)
+        for node in (() if parsed is None else ast.walk(parsed))
+        if isinstance(node, ast.expr) and node.lineno == number and node.col_offset == column
+    ]
 
 
-def _read(path: str) -> list[str]:
-    """The lines of a source file as Python would decode them; none if that is impossible."""
-    try:
-        data = Path(path).read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return io.TextIOWrapper(io.BytesIO(data), encoding).read().split("\n")
-    except (OSError, SyntaxError, ValueError, LookupError):
-        return []
+def lines_of(path: str, texts: Mapping[str, str]) -> list[str]:
+    """The lines of a source file; none if it cannot be read."""
+    text = texts[path] if path in texts else sources.read(Path(path))
+    return text.split("\n") if text else []

@@ -6,15 +6,18 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mldoctor.findings import number
+from mldoctor.findings import Location, number
 from mldoctor.reports._paint import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mldoctor.findings import Finding, Report
+    from mldoctor.findings import Evidence, Finding, Report
 
 INTERRUPTED = "interrupted"
+
+FEW_UPDATES = 20
+"""Below this many optimizer steps most symptoms cannot show; a default run takes 200."""
 
 
 def header(report: Report) -> str:
@@ -46,12 +49,19 @@ def stopped(report: Report) -> str:
     return "" if examined(report) else "none of the selected probes could judge this run"
 
 
-def incomplete(report: Report) -> str:
-    """The sentences about a run that was cut short; empty for a complete one."""
+def cut_short(report: Report) -> str:
+    """The sentence about a run that was cut short; empty for a complete one."""
     cause = stopped(report)
     if not cause:
         return ""
-    text = f"{'Incomplete' if examined(report) else 'Nothing was examined'}: {cause}."
+    return f"{'Incomplete' if examined(report) else 'Nothing was examined'}: {cause}."
+
+
+def incomplete(report: Report) -> str:
+    """The sentences about a run that was cut short, whose last output is to follow."""
+    text = cut_short(report)
+    if not text:
+        return ""
     lines = len(report.run.output_tail)
     if lines:
         text += f" Last {lines} lines of" if lines > 1 else " The last line of"
@@ -93,8 +103,11 @@ def _unchecked(report: Report, text: str) -> str:
         crashed = f" ({len(report.crashed)} crashed)" if report.crashed else ""
         hint = "" if report.findings or report.crashed else " (--show-skipped)"
         text += f", {missing} not checked{crashed}{hint}"
-    if report.suppressed:
-        text += f", {len(report.suppressed)} suppressed"
+    known = sum(item.by == "baseline" for item in report.suppressed)
+    if known < len(report.suppressed):
+        text += f", {len(report.suppressed) - known} suppressed"
+    if known:
+        text += f", {known} in the baseline"
     return text
 
 
@@ -141,6 +154,59 @@ def headline(finding: Finding) -> tuple[str, str]:
     return f"{finding.severity}[{finding.name}]", clean(finding.message)
 
 
+def evidence(row: Evidence) -> str:
+    """One row of evidence as a phrase: name, measured, expected."""
+    expected = f" (expected {clean(row.expected)})" if row.expected else ""
+    return f"{clean(row.name)}: {clean(row.measured)}{expected}"
+
+
+def place(finding: Finding, report: Report) -> Location:
+    """Where a finding is shown: its own place, else the training step, else the script."""
+    return finding.location or report.run.step or Location(report.target, 1)
+
+
+def verdict(report: Report) -> str:
+    """What the report says, in one sentence; never silence about what was not examined."""
+    if not report.findings:
+        return cut_short(report) or "No findings."
+    heads, _ = causes(report)
+    by_severity = Counter(str(finding.severity) for finding in heads)
+    parts = [counted(by_severity[s], s) for s in ("error", "warning", "note") if by_severity[s]]
+    return " ".join(filter(None, (f"{', '.join(parts)}.", cut_short(report))))
+
+
+def doubts(report: Report) -> list[str]:
+    """What could make the verdict meaningless: a run cut short, few steps, few probes."""
+    said = []
+    if cause := stopped(report):
+        said.append(f"The examination is incomplete: {cause}.")
+    updates = report.run.updates
+    if 0 < updates < FEW_UPDATES:
+        was = "was" if updates == 1 else "were"
+        said.append(f"Only {counted(updates, 'optimizer step')} {was} observed.")
+    if report.crashed:
+        said.append(f"{counted(len(report.crashed), 'probe')} crashed inside mldoctor.")
+    if report.not_checked:
+        missing, total = len(report.not_checked), counted(selected(report), "probe")
+        said.append(f"{number(missing)} of {total} could not judge this run.")
+    if report.suppressed:
+        said.append(f"{counted(len(report.suppressed), 'finding')} suppressed or in the baseline.")
+    return said
+
+
+def verification(finding: Finding) -> str:
+    """What came of trying the remedy, for a finding where it was tried."""
+    if finding.verified:
+        return "verified: treated runs beat untreated ones, same samples and seeds"
+    return "not verified: treated runs were no better than untreated ones"
+
+
+def to_share(report: Report) -> str:
+    """The command whose output belongs into a report of a wrong finding."""
+    command = report.command or ("mldoctor", "check", report.target)
+    return shell(command, "--redact", "--output-format", "json")
+
+
 def counted(count: int, noun: str) -> str:
     """A count with its noun: "1 probe", "1,200 probes"."""
     return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
@@ -156,10 +222,10 @@ def duration(seconds: float) -> str:
     return f"{number(minutes)} min {rest:02d} s"
 
 
-def shell(command: Sequence[str], extra: str) -> str:
-    """The command that was given, with one more flag, ready to be pasted."""
+def shell(command: Sequence[str], *extra: str) -> str:
+    """The command that was given, with further flags, ready to be pasted."""
     import shlex
 
     words = [*command]
     at = words.index("--") if "--" in words else len(words)
-    return clean(shlex.join([*words[:at], extra, *words[at:]]))
+    return clean(shlex.join([*words[:at], *extra, *words[at:]]))

@@ -19,6 +19,8 @@ from mldoctor.reports._paint import (
 from mldoctor.reports._source import excerpt, place_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mldoctor.findings import Evidence, Finding, Report
     from mldoctor.reports import Look
 
@@ -31,7 +33,9 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 def render(report: Report, look: Look) -> str:
     """The full report as text."""
     heads, folded = wording.causes(report)
-    blocks = [_finding(head, folded.pop(head.name, []), look) for head in heads]
+    blocks = [
+        _finding(head, folded.pop(head.name, []), look, report.sources) for head in heads
+    ]
     if look.quiet:
         return paint(_joined(blocks), color=look.color)
     top = [line(Span(part, _BOLD)) for part in wrapped(wording.header(report), look.width)]
@@ -66,13 +70,15 @@ def _text(text: str, look: Look, indent: int = 0, hanging: int | None = None) ->
     return [line(" " * indent, first), *(line(" " * further, part) for part in rest)]
 
 
-def _finding(finding: Finding, symptoms: list[Finding], look: Look) -> list[Line]:
+def _finding(
+    finding: Finding, symptoms: list[Finding], look: Look, texts: Mapping[str, str]
+) -> list[Line]:
     name, message = wording.headline(finding)
     style = SEVERITY_STYLES.get(str(finding.severity), "")
     first, *rest = wrapped(f"{name}: {message}", look.width)
     lines = [line(Span(name, style), Span(first.removeprefix(name), _BOLD))]
     lines += [line("  ", Span(part, _BOLD)) for part in rest]
-    lines += excerpt(finding, look.width)
+    lines += excerpt(finding, look.width, texts)
     lines += _evidence(finding.evidence, look)
     if symptoms:
         lines.append(line("   ", Span("explains", _BOLD)))
@@ -144,12 +150,7 @@ def _remedy(finding: Finding, look: Look) -> list[Line]:
         if finding.remedy.recipe:
             lines.append(line("     see recipe ", clean(finding.remedy.recipe)))
     if finding.verified is not None:
-        said = (
-            "verified: treated runs beat untreated ones, same samples and seeds"
-            if finding.verified
-            else "not verified: treated runs were no better than untreated ones"
-        )
-        lines += _text(said, look, 3, 5)
+        lines += _text(wording.verification(finding), look, 3, 5)
     return lines
 
 

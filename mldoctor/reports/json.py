@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.findings import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from mldoctor.findings import Finding, Location, Report
+    from mldoctor.findings import Curve, Finding, Location, Report
     from mldoctor.reports import Look
 
 
@@ -40,7 +40,10 @@ def as_data(report: Report) -> dict[str, Any]:
                 for s in report.not_checked
             ],
             "crashed": [{"name": c.name, "error": c.error} for c in report.crashed],
-            "suppressed": [{**_finding(s.finding), "reason": s.reason} for s in report.suppressed],
+            "suppressed": [
+                {**_finding(s.finding), "reason": s.reason, "by": s.by} for s in report.suppressed
+            ],
+            "curves": [_curve(curve) for curve in report.curves],
             "run": {
                 "updates": run.updates,
                 "seconds": run.seconds,
@@ -49,6 +52,7 @@ def as_data(report: Report) -> dict[str, Any]:
                 "outcome": run.outcome or None,
                 "headline": run.headline or None,
                 "output_tail": list(run.output_tail),
+                "step": _location(run.step),
                 "captured": {
                     "models": list(run.captured.models),
                     "optimizers": list(run.captured.optimizers),
@@ -80,6 +84,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedy": remedy
         and {"advice": remedy.advice, "diff": remedy.diff, "recipe": remedy.recipe},
         "verified": finding.verified,
+        "function": finding.function or None,
+        "fingerprint": finding.fingerprint or None,
+    }
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    return {
+        "title": curve.title,
+        "x_label": curve.x_label,
+        "y_label": curve.y_label,
+        "series": [{"name": name, "values": list(values)} for name, values in curve.series],
+        "expected": curve.expected and list(curve.expected),
+        "finding": curve.finding or None,
+        "kind": curve.kind,
+        "categories": list(curve.categories),
+        "logarithmic": curve.logarithmic,
     }
 
 

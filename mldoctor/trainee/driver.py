@@ -88,6 +88,7 @@ class Driver(Trainee):
         self._library = ""
         self._planned: dict[int, list[float]] = {}
         self._saved: list[dict[str, Any]] = []
+        self._endings: list[Callable[[torch.optim.Optimizer], None]] = []
         self._actions: list[Callable[[torch.optim.Optimizer, int], None]] = []
 
     # -- the natural phase -------------------------------------------------------------------------
@@ -330,6 +331,15 @@ class Driver(Trainee):
         finally:
             self._actions.remove(act)
 
+    @contextmanager
+    def after_each_step(self, action: Callable[[torch.optim.Optimizer], None]) -> Iterator[None]:
+        """Call `action` with every optimizer that has stepped."""
+        self._endings.append(action)
+        try:
+            yield
+        finally:
+            self._endings.remove(action)
+
     def replayed(self, change: Change | None) -> Sequence[Any]:
         """The recorded data operations of a loop without a loader, changed by `change`."""
         if self._replay is None:
@@ -522,6 +532,8 @@ class Driver(Trainee):
         """Put the options back as the schedule left them."""
         for group, options in zip(optimizer.param_groups, self._saved, strict=False):
             group.update(options)
+        for action in self._endings:
+            action(optimizer)
 
     def _release_hooks(self) -> None:
         self._live().before.clear()

@@ -47,6 +47,11 @@ def at_step(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     }
 
 
+def weight_norms(optimizer: torch.optim.Optimizer) -> list[float | None]:
+    """The norm of every tensor an optimizer holds: equal lists mean untouched weights."""
+    return norms([p for group in optimizer.param_groups for p in group["params"]])
+
+
 def at_backward(loss: Tensor, tape: Tape) -> dict[str, Any]:
     """What stands in the gradients before a backward, and the graph the loss hangs on.
 

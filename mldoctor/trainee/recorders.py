@@ -90,7 +90,9 @@ class Recorder:
         self._in_backward = False
         self._in_step = False
         self._in_loss = False
+        self._stepping: torch.optim.Optimizer | None = None
         self._after_backward = False
+        self._left: dict[int, list[float | None]] = {}
         self._scaled: dict[int, float] = {}
         self._leaf_outputs: dict[int, nn.Module] = {}
         self._last_leaf: nn.Module | None = None
@@ -313,16 +315,23 @@ class Recorder:
             return
         index = self._optimizer_index(optimizer)
         self._in_step = True
+        self._stepping = optimizer
         if self.tape.recording:
-            self._event("step", who=index, details=gradients.at_step(optimizer))
+            details = gradients.at_step(optimizer)
+            left = self._left.get(index)
+            details["rewritten"] = left is not None and left != gradients.weight_norms(optimizer)
+            self._event("step", who=index, details=details)
         self.control.before_step(index)
 
     def _after_step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
-        if not self.live() or not self._in_step:
-            return
+        if not self.live() or optimizer is not self._stepping:
+            return  # not the script's own step: one optimizer inside another, or a treatment
+        self._stepping = None
         self._in_step = False
         self._after_backward = False
         index = self._optimizer_index(optimizer)
+        if self.tape.recording:
+            self._left[index] = gradients.weight_norms(optimizer)
         self.tape.optimizer_steps[index] += 1
         self.tape.updates = max(self.tape.optimizer_steps)
         self.control.after_step(index)

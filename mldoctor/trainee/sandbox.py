@@ -40,7 +40,8 @@ class Sandbox:
 
     Args:
         scratch: an existing folder that takes all that is written; whoever made it removes it.
-        project: the folder of the examined script, which must not hold the scratch folder.
+        project: the folder of the examined script; should the scratch folder be in it, for want of
+            a better place, the script does not see it there.
     """
 
     def __init__(self, scratch: Path, project: Path) -> None:
@@ -53,7 +54,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         stack = self._stack
         self._overlay = Overlay(self._scratch)
-        files = redirect.Files(self._overlay)
+        self._conceal(self._overlay)
         stack.callback(real.chdir, real.getcwd())
         self._variables(environment(self._scratch))
         for owner, name, value in (
@@ -63,15 +64,15 @@ class Sandbox:
             (shutil, "_use_fd_functions", False),
         ):
             self._replace(owner, name, value)
-        replacements = files.replacements()
+        replacements = redirect.files.replacements
         for name in _SETS:
             able = getattr(os, name)
             ours = {new for old, new in replacements.items() if old in able}
             self._replace(os, name, able | ours)
-        redirect.use(files)
+        redirect.files.start(self._overlay)
         stack.callback(self._exchange_back)
         self._exchange(replacements)
-        stack.callback(files.stop)
+        stack.callback(redirect.files.stop)
         self._libraries(self._overlay)
         return self
 
@@ -87,6 +88,11 @@ class Sandbox:
         """Drop all writes so far: the script sees the project as it was before it ran."""
         if self._overlay is not None:
             self._overlay.forget()
+            self._conceal(self._overlay)
+
+    def _conceal(self, overlay: Overlay) -> None:
+        if self._scratch.is_relative_to(self._project):
+            overlay.conceal(str(self._scratch))
 
     def _variables(self, chosen: dict[str, str]) -> None:
         before = {name: os.environ.get(name) for name in chosen}
@@ -151,8 +157,13 @@ def _swap(pairs: dict[int, tuple[Any, Any]]) -> None:
             pair = pairs.get(id(value))
             if pair is not None and pair[0] is value:
                 vars(module)[attribute] = pair[1]
+    # Two places that keep functions elsewhere than in a module: numpy's openers, a class of 3.13.
+    openers: Any = getattr(sys.modules.get("numpy.lib._datasource"), "_file_openers", None)
+    for suffix, held in list(getattr(openers, "_file_openers", {}).items()):
+        if id(held) in pairs:
+            openers._file_openers[suffix] = pairs[id(held)][1]  # noqa: SLF001 - no other way
     globbing = getattr(sys.modules.get("glob"), "_StringGlobber", None)
     for attribute, held in list(vars(globbing).items()) if globbing else ():
         pair = pairs.get(id(getattr(held, "__func__", None)))
-        if pair is not None:  # Python 3.13 keeps functions of `os` on a class there
+        if pair is not None:
             setattr(globbing, attribute, staticmethod(pair[1]))

@@ -99,6 +99,12 @@ class Trainee(ABC):
         """
 
     @abstractmethod
+    def after_each_step(
+        self, action: Callable[[torch.optim.Optimizer], None]
+    ) -> AbstractContextManager[None]:
+        """Call `action` with every optimizer that has stepped, while the context is open."""
+
+    @abstractmethod
     def replayed(self, change: Change | None) -> Sequence[Any]:
         """What to feed in a drive of a loop without a loader, with its data changed by `change`."""
 

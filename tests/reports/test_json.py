@@ -51,6 +51,7 @@ def test_keys_and_values():
         "not_checked",
         "crashed",
         "suppressed",
+        "curves",
         "run",
     ]
     assert shown["schema_version"] == 1
@@ -90,6 +91,8 @@ def test_keys_and_values():
             "recipe": None,
         },
         "verified": None,
+        "function": None,
+        "fingerprint": None,
     }
     assert shown["not_checked"][0] == {
         "name": "split-overlap",

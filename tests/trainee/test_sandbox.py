@@ -411,6 +411,20 @@ def test_temporary_files_are_in_the_scratch_folder(on, scratch):
         file.write(b"1")
 
 
+def test_a_scratch_folder_inside_the_project_is_not_seen(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("scratch").mkdir()
+    with Sandbox(tmp_path / "scratch", tmp_path) as sandbox:
+        for _ in range(2):
+            Path("new.txt").write_text("1")
+            with tempfile.NamedTemporaryFile() as file:
+                assert os.path.exists(file.name)
+            assert os.listdir() == ["new.txt"]
+            sandbox.forget()
+        assert os.listdir() == []
+    assert os.listdir() == ["scratch"]
+
+
 def test_forgetting_shows_the_project_as_it_was(on):
     Path("new.txt").write_text("1")
     Path("best.pt").unlink()

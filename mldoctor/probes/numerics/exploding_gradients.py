@@ -13,7 +13,7 @@ from mldoctor.registry import probe
 
 @probe("exploding-gradients", Severity.ERROR, symptom=True)
 def exploding_gradients(
-    updates: Updates, *, min_updates: int = 8, growth: float = 100.0, spike: float = 100.0
+    updates: Updates, *, min_updates: int = 8, growth: float = 30.0, spike: float = 100.0
 ) -> Iterator[Finding]:
     """The gradient norm grows by orders of magnitude, or jumps far above its usual size.
 

@@ -162,6 +162,11 @@ class Overlay(Union):
             self._note(move=old, to=new)
             self._drop(old)
 
+    def conceal(self, key: str) -> None:
+        """Keep a real file or folder from being seen where it is."""
+        with self._changing():
+            self._note(hide=key)
+
     def forget(self) -> None:
         """Drop everything that was written: the script sees the real files again."""
         with self._changing():

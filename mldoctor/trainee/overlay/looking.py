@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 class Looking:
-    """Functions of `os` that read names and properties, over one overlay."""
+    """Functions of `os` that read names and properties."""
 
-    def __init__(self, overlay: Overlay) -> None:
-        self._overlay = overlay
-        self._off = False
+    _overlay: Overlay
+    _off: bool
 
     def stat(
         self, path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True

@@ -109,6 +109,7 @@ class NativeFiles:
         self._overlay = overlay
         self._alias = alias
         self._undo: list[tuple[Any, str, Any]] = []
+        self._off = False
 
     def stop(self) -> None:
         """Put everything back."""
@@ -118,6 +119,7 @@ class NativeFiles:
             else:
                 setattr(owner, name, original)
         self._undo.clear()
+        self._off = True  # for whoever still holds a replacement
 
     def patch(self, module: str) -> None:
         """Exchange the functions of one module that has just been imported."""
@@ -153,7 +155,7 @@ class NativeFiles:
         def exchange(args: list[Any], kwargs: dict[str, Any]) -> _After | None:
             holder: Any = args if index < len(args) else kwargs
             at: Any = index if index < len(args) else keyword
-            if holder is kwargs and keyword not in kwargs:
+            if self._off or (holder is kwargs and keyword not in kwargs):
                 return None
             value = holder[at]
             doing = _meant(how, args, kwargs, index)

@@ -26,31 +26,39 @@ _ANONYMOUS = getattr(os, "O_TMPFILE", 0)
 
 
 class Files(Looking):
-    """Python's file functions over one overlay.
+    """Python's file functions, over the overlay that is in use or, without one, as they are.
 
     They are handed out as bound methods: like the built-in functions that they stand for, those do
     not bind again when a class holds one.
+
+    Attributes:
+        replacements: what stands for what, by the real function.
     """
 
-    def __init__(self, overlay: Overlay) -> None:
-        super().__init__(overlay)
+    def __init__(self) -> None:
+        self._off = True
         self._opener: Callable[[Any, int], int] = self.open
+        named = {name: getattr(os, name, None) for name in _NAMES}
+        self.replacements: dict[Any, Any] = {
+            there: getattr(self, name) for name, there in named.items() if there is not None
+        }
+        self.replacements |= {
+            real.open_file: self.open_file,
+            real.open_code: self.open_code,
+            real.FileIO: _file_io(self._opener),
+        }
+
+    def start(self, overlay: Overlay) -> None:
+        """Read and write through this overlay from now on."""
+        self._overlay = overlay
+        self._off = False
 
     def stop(self) -> None:
         """From now on only the real functions work, for whoever still holds one of these."""
         self._off = True
 
-    def replacements(self) -> dict[Any, Any]:
-        """What stands for what: real function to replacement."""
-        named = {name: getattr(os, name, None) for name in _NAMES}
-        pairs = {there: getattr(self, name) for name, there in named.items() if there is not None}
-        pairs[real.open_file] = self.open_file
-        pairs[real.open_code] = self.open_code
-        pairs[real.FileIO] = _file_io(self._opener)
-        return pairs
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return current, ()  # a function that is sent to a forked process finds its overlay there
+        return _files, ()  # a function that is sent to a forked process finds its overlay there
 
     # Opening
 
@@ -359,14 +367,9 @@ _NAMES = (
     *real.EXTENDED,
 )
 
-_in_use: list[Files] = []
+files = Files()
+"""The only instance: libraries that keep one of its methods get the next overlay with it."""
 
 
-def use(files: Files) -> None:
-    """Make `files` the current ones, until `stop` is called on them."""
-    _in_use[:] = [files]
-
-
-def current() -> Files:
-    """The file functions in use, for those that were pickled."""
-    return _in_use[0]
+def _files() -> Files:
+    return files

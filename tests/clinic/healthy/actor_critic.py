@@ -66,7 +66,7 @@ for update in range(120):
         states.append(obs)
         logps.append(dist.log_prob(action))
         obs, reward = envs.step(action.numpy())
-        rewards.append(reward)
+        rewards.append((1 - gamma) * reward)
     with torch.no_grad():
         ret = critic(obs).squeeze(-1)
     returns = []

@@ -104,7 +104,7 @@ for epoch in range(7):
         logits = model(src, tgt[:, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), tgt[:, 1:].flatten(), ignore_index=PAD)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1)
+        nn.utils.clip_grad_norm_(model.parameters(), 0.25)
         optimizer.step()
         epoch_loss += loss.item() * len(src)
     model.eval()

@@ -101,7 +101,6 @@ def train_net(net, epochs=4, batch_size=16, learning_rate=5e-3):
             loss = criterion(masks_pred, batch["mask"]) + dice_loss(torch.sigmoid(masks_pred), batch["mask"])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             global_step += 1
             epoch_loss += loss.item() * len(batch["image"])

@@ -1,4 +1,4 @@
-"""Random-patch features from a PCA of the training pixels; the classifier on top is what should learn."""
+"""Features from a PCA of the training pixels; the classifier on top is what should learn."""
 
 import numpy as np
 import torch

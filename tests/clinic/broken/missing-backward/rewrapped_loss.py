@@ -7,13 +7,11 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Clicks(Dataset):
-    def __init__(self, n, user_vec, item_vec, seed):
-        g = torch.Generator().manual_seed(seed)
-        self.user = torch.randint(len(user_vec), (n,), generator=g)
-        self.item = torch.randint(len(item_vec), (n,), generator=g)
+    def __init__(self, pairs, user_vec, item_vec):
+        self.user, self.item = pairs // len(item_vec), pairs % len(item_vec)
         affinity = (user_vec[self.user] * item_vec[self.item]).sum(1)
-        self.click = (torch.rand(n, generator=g) < torch.sigmoid(3 * affinity)).float()
-        self.dwell = affinity + 0.2 * torch.randn(n, generator=g)
+        self.click = (torch.rand(len(pairs)) < torch.sigmoid(3 * affinity)).float()
+        self.dwell = affinity + 0.2 * torch.randn(len(pairs))
 
     def __len__(self):
         return len(self.click)
@@ -68,8 +66,9 @@ class Solver:
 if __name__ == "__main__":
     torch.manual_seed(18)
     user_vec, item_vec = torch.randn(40, 4) / 2, torch.randn(60, 4) / 1.5
-    train_loader = DataLoader(Clicks(1600, user_vec, item_vec, 1), batch_size=64, shuffle=True)
-    test_loader = DataLoader(Clicks(400, user_vec, item_vec, 2), batch_size=200)
+    pairs = torch.randperm(40 * 60)
+    train_loader = DataLoader(Clicks(pairs[:1900], user_vec, item_vec), batch_size=64, shuffle=True)
+    test_loader = DataLoader(Clicks(pairs[1900:], user_vec, item_vec), batch_size=250)
     solver = Solver(TwoTower(40, 60))
     for epoch in range(1, 11):
         train_loss = solver.train_epoch(train_loader)

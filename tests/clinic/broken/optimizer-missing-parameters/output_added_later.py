@@ -6,15 +6,20 @@ import torch.nn as nn
 from torch.utils.data import DataLoader, Dataset
 
 
+def record_sequences(n, transitions, rng, length=14):
+    seqs = np.zeros((n, length + 1), dtype=np.int64)
+    seqs[:, 0] = rng.integers(len(transitions), size=n)
+    for t in range(1, length + 1):
+        last, before = seqs[:, t - 1], seqs[:, max(t - 2, 0)]
+        follow = transitions[last, before % 3]
+        seqs[:, t] = np.where(rng.random(n) < 0.8, follow, rng.integers(len(transitions), size=n))
+    _, first = np.unique(seqs[:, :-1], axis=0, return_index=True)
+    return torch.from_numpy(seqs[rng.permutation(first)])
+
+
 class ActivityLog(Dataset):
-    def __init__(self, n, transitions, rng, length=14):
-        seqs = np.zeros((n, length + 1), dtype=np.int64)
-        seqs[:, 0] = rng.integers(len(transitions), size=n)
-        for t in range(1, length + 1):
-            last, before = seqs[:, t - 1], seqs[:, max(t - 2, 0)]
-            follow = transitions[last, before % 3]
-            seqs[:, t] = np.where(rng.random(n) < 0.8, follow, rng.integers(len(transitions), size=n))
-        self.seqs = torch.from_numpy(seqs)
+    def __init__(self, seqs):
+        self.seqs = seqs
 
     def __len__(self):
         return len(self.seqs)
@@ -48,8 +53,9 @@ class Experiment:
         self.loss_fn = nn.CrossEntropyLoss()
 
     def prepare(self):
-        self.train_loader = DataLoader(ActivityLog(1000, self.transitions, self.rng), batch_size=40, shuffle=True)
-        self.val_loader = DataLoader(ActivityLog(250, self.transitions, self.rng), batch_size=125)
+        seqs = record_sequences(1400, self.transitions, self.rng)
+        self.train_loader = DataLoader(ActivityLog(seqs[:1000]), batch_size=40, shuffle=True)
+        self.val_loader = DataLoader(ActivityLog(seqs[1000:]), batch_size=125)
         self.model.add_output(self.n_activities)
 
     def train(self, epochs):

@@ -1,0 +1,1 @@
+"""What the user accepts: ignores in comments and settings, and the baseline of known findings."""
