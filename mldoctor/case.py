@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.configuration import shown
 from mldoctor.errors import MldoctorError
 from mldoctor.examine import judge
-from mldoctor.findings import Finding, Location, Report, Skipped
+from mldoctor.findings import Finding, Location, Report, Skipped, Verdict
 from mldoctor.record import Record, as_data, from_data
 from mldoctor.reports._wording import examined
 from mldoctor.suppression.baseline import Entry
@@ -100,8 +100,8 @@ def report_of(case: Case) -> Report:
     report = _stamped(report, case)
     report = applied(report, case.rules, case.script, case.in_project, complete=complete)
     report = _stamped(report, case)
-    verdict = "findings" if report.findings else "healthy" if complete else "incomplete"
-    return replace(report, verdict=verdict if examined(report) else "incomplete")
+    verdict: Verdict = "healthy" if complete else "incomplete"
+    return replace(report, verdict="findings" if report.findings else verdict)
 
 
 def _stamped(report: Report, case: Case) -> Report:

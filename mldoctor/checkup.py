@@ -53,10 +53,8 @@ def checkup(
         raise SettingsError("no probe is selected; select and ignore leave none to run")
     folder, root = Path.cwd(), project_root(target.project)
     rules = Rules(settings.accept, settings.per_file_ignores)
-    if path := baseline_path(settings, root):
-        entries = baseline.read(path)  # a file that cannot be read must not cost a training run
-    else:
-        entries = ()
+    path = baseline_path(settings, root)
+    entries = baseline.read(path) if path else ()  # before the run, which a bad file must not cost
     record = examine(target, settings, on_progress)
     if record.run.seed is None:  # the run ended before it could say so
         record.run = replace(record.run, seed=settings.seed)

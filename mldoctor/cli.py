@@ -11,10 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 from mldoctor.commands._output import notice, write
+from mldoctor.commands.baseline import baseline
 from mldoctor.commands.check import CheckCommand, check
 from mldoctor.commands.env import env
 from mldoctor.commands.explain import explain
 from mldoctor.commands.probes import probes
+from mldoctor.commands.report import report
 from mldoctor.errors import ExitCode, MldoctorError
 
 
@@ -41,6 +43,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=CheckCommand, short_help="Examine a training script.")(check)
+app.command(short_help="Report on a saved run again.")(report)
+app.command(cls=CheckCommand, short_help="Accept what a script shows now.")(baseline)
 app.command(short_help="Print the page of a probe.")(explain)
 app.command(short_help="List all probes.")(probes)
 app.command(short_help="Print versions, devices and settings.")(env)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TABLE = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]")
-_KEY = re.compile(r"\s*(?P<key>[\w.\"' -]+?)\s*=")
+_KEY = re.compile(r"""\s*(?P<key>"[^"]*"|'[^']*'|[\w."' -]+?)\s*=""")
 
 
 @dataclass(frozen=True, slots=True)

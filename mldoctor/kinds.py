@@ -91,9 +91,7 @@ FLAG = Kind(
     lambda t: _SWITCH[t.lower()],
     {"type": "boolean"},
 )
-NAMES = Kind(
-    "a list of names", _is_names, _split, {"type": "array", "items": {"type": "string"}}
-)
+NAMES = Kind("a list of names", _is_names, _split, {"type": "array", "items": {"type": "string"}})
 TEXT = Kind("text", lambda v: isinstance(v, str), schema={"type": "string"})
 WHOLE = Kind("a whole number", _is_whole, int, {"type": "integer"})
 NUMBER = Kind("a number", _is_number, float, {"type": "number"})

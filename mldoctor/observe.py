@@ -35,9 +35,7 @@ def observe(
 
     run = program.run_module if target.is_module else program.run_script
     chosen = select((*settings.select, *settings.extend_select), settings.ignore)
-    examine_program(
-        lambda: run(target.path_or_module, target.arguments), chosen, settings, send
-    )
+    examine_program(lambda: run(target.path_or_module, target.arguments), chosen, settings, send)
 
 
 def examine_program(

@@ -8,18 +8,15 @@ import platform
 import re
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from mldoctor.findings import Crashed, Evidence, Finding, Report, Skipped, Suppressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-T = TypeVar("T")
-
-_PATH = re.compile(
-    r"(?<![\w.:/<~])(?:[A-Za-z]:)?(?:[/\\][^\s/\\:\"'<>|*?,;()\[\]]+)+[/\\](?P<name>[^\s/\\:\"'<>|*?,;()\[\]]*)"
-)
+_PART = r"[^\s/\\:\"'<>|*?,;()\[\]]"
+_PATH = re.compile(rf"(?<![\w.:/<~])(?:[A-Za-z]:)?(?:[/\\]{_PART}+)+[/\\](?P<name>{_PART}*)")
 _RAISED = re.compile(r"(raised [\w.]+).*", re.DOTALL)
 _SHORTEST = 8
 """Shorter values of variables are words such as "xterm" that stand in any text."""
@@ -77,7 +74,8 @@ def redacted(report: Report, environ: Mapping[str, str] | None = None) -> Report
             text = pattern.sub(replacement, text)
         return text
 
-    return _mapped(report, change)
+    shown: Report = _mapped(report, change)
+    return shown
 
 
 def _changes(
@@ -121,7 +119,7 @@ def _user() -> str:
 
 
 def _without_values(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command with the script's arguments by name only: a token may stand behind any of them."""
+    """The command with the script's arguments by name only: any of them may hold a token."""
     if "--" not in command:
         return command
     at = command.index("--") + 1
@@ -135,21 +133,20 @@ def _argument(word: str) -> str:
     return f"{name}=<value>" if equals else name
 
 
-def _mapped(value: T, change: Callable[[str], str]) -> T:
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     """The value with every text in it changed, fields of our own vocabulary apart."""
-    result: Any = value
-    if type(value) is str:
-        result = change(value)
-    elif isinstance(value, tuple):
-        result = tuple(_mapped(item, change) for item in value)
-    elif isinstance(value, dict):
-        result = {_mapped(key, change): _mapped(item, change) for key, item in value.items()}
-    elif is_dataclass(value) and not isinstance(value, type):
+    if type(value) is str:  # not an enumeration
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_mapped(item, change) for item in value)
+    if isinstance(value, dict):
+        return {_mapped(key, change): _mapped(item, change) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
         kept = _KEPT.get(type(value), set())
         parts = {
             part.name: _mapped(getattr(value, part.name), change)
             for part in fields(value)
             if part.name not in kept
         }
-        result = replace(value, **parts)
-    return result  # type: ignore[no-any-return] # the same type as the value, part by part
+        return replace(value, **parts)
+    return value

@@ -31,7 +31,7 @@ class Record:
         """Take in one message from the worker: a fact, an absence, a crash, or the run so far."""
         kind, name = message["kind"], message.get("name", "")
         if kind == "fact":
-            by_name = {fact.name: fact.type for fact in facts().values()}
+            by_name = {fact.name: fact.kind for fact in facts().values()}
             if name in by_name:
                 self.facts[by_name[name]] = converter().structure(message["value"], by_name[name])
         elif kind == "absent":

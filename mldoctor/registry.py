@@ -18,10 +18,11 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import RegistrationError, UnknownNameError
-from mldoctor.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from mldoctor.findings import Finding, Severity
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -46,9 +47,9 @@ class Fact:
     """A frozen value and the one function that obtains it."""
 
     name: str
-    type: type
+    kind: type[Any]
     obtain: Callable[..., Any]
-    needs: tuple[type, ...]
+    needs: tuple[type[Any], ...]
     cost: Cost
 
 
@@ -77,7 +78,9 @@ class Probe:
         """The probe's documentation: its docstring."""
         return inspect.getdoc(self.judge) or ""
 
-    def findings(self, facts: Mapping[type, Any], options: Mapping[str, Any]) -> tuple[Finding, ...]:
+    def findings(
+        self, facts: Mapping[type, Any], options: Mapping[str, Any]
+    ) -> tuple[Finding, ...]:
         """Judge the facts of one run; each finding carries this probe's name and family."""
         chosen = dict(self.options) | dict(options)
         seen = self.judge(*(facts[need] for need in self.needs), **chosen)

@@ -79,6 +79,11 @@ class Settings:
         baseline: the file of accepted findings; "auto" is mldoctor-baseline.json of the project
             where there is one, "none" is no baseline.
         prune_baseline: remove the baseline's entries that no longer occur.
+        color: "auto" colours what a terminal shows; NO_COLOR and FORCE_COLOR count below it.
+        quiet: show findings only.
+        verbose: show also the probes that found nothing, and more evidence.
+        show_skipped: list every probe that was not checked.
+        show_suppressed: list accepted findings with their reasons.
         stream: pass the script's own output on to standard error while it runs.
         probes: thresholds by probe name, from `[tool.mldoctor.probes.NAME]`.
         accept: reasons by probe name, from `[tool.mldoctor.accept]`.

@@ -1,4 +1,4 @@
-"""The source files of an examined script: what a report quotes, and where ignores are looked for."""
+"""The source files of an examined script: what a report quotes, where ignores are looked for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import io
 import tokenize
 import warnings
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 
 def read(path: Path) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from mldoctor.configuration import Configuration
 from mldoctor.errors import SettingsError, UnknownNameError
 from mldoctor.kinds import NAMES, TEXT, Kind, of_default
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from mldoctor.configuration import Configuration
 
 TABLES = {
     "probes": "probes.NAME.OPTION=value",

@@ -1,8 +1,11 @@
 """Reports of every shape, shared by the tests of the formats."""
 
+from dataclasses import replace
+
 from mldoctor.findings import (
     Captured,
     Crashed,
+    Curve,
     Evidence,
     Finding,
     Location,
@@ -223,7 +226,103 @@ FOREIGN = Report(
 )
 FOREIGN_SOURCE = "def main():\n\t日本 = 'größer'; labels = torch.zeros(4)\n\treturn labels\n"
 
+NASTY_TEXT = (
+    "a]]>b %0A::error::c | d `e` ``f`` <script>alert(1)</script> {0} [x](1) & @you 'q\" größe"
+)
+NASTY_SHORT = "]]> %0A | `x` <script>alert(1)</script>"
+NASTY = Report(
+    target="na]]>sty|`%0A`<b>.py",
+    verdict="findings",
+    findings=(
+        Finding(
+            name="label-out-of-range",
+            family="label",
+            severity=Severity.ERROR,
+            message=NASTY_TEXT,
+            location=Location("na]]>sty|`%0A`<b>.py", 1, 1, NASTY_TEXT),
+            also=Location("other, file:%.py", 7, 3, NASTY_TEXT),
+            evidence=(Evidence(NASTY_TEXT, NASTY_TEXT, NASTY_TEXT),),
+            explains=("flat-loss",),
+            remedy=Remedy(NASTY_TEXT, diff=f"-```\n+{NASTY_SHORT}", recipe="x<y"),
+            subject=NASTY_TEXT,
+        ),
+        Finding(
+            name="flat-loss",
+            family="learning",
+            severity=Severity.ERROR,
+            message=NASTY_TEXT,
+            evidence=(Evidence(NASTY_TEXT, NASTY_TEXT),),
+            symptom=True,
+            explained_by="label-out-of-range",
+        ),
+    ),
+    not_checked=(Skipped("split-overlap", NASTY_TEXT, "--flag"),),
+    crashed=(Crashed("temporal-collapse", f"ValueError: {NASTY_TEXT}"),),
+    suppressed=(
+        Suppressed(
+            Finding(NASTY_TEXT, name="padding-waste", family="data", severity=Severity.NOTE),
+            NASTY_TEXT,
+            "accept",
+        ),
+    ),
+    run=Run(
+        updates=3,
+        seconds=1.0,
+        device="cpu",
+        seed=0,
+        outcome=f"it raised ValueError: {NASTY_TEXT}",
+        output_tail=(NASTY_SHORT, "::error::from the script"),
+    ),
+    command=("mldoctor", "check", "na]]>sty|`%0A`<b>.py", "--", NASTY_TEXT),
+    versions=VERSIONS,
+    curves=(Curve(NASTY_TEXT, NASTY_TEXT, NASTY_TEXT, ((NASTY_TEXT, (1.0, 2.0)),)),),
+)
+
+CURVES = (
+    Curve(
+        "Can the loop memorise 20 samples?",
+        "pass over the set",
+        "loss",
+        (
+            ("as it is", tuple(0.71 - 0.0002 * i for i in range(150))),
+            ("with all parameters trained", tuple(0.7 * 0.95**i for i in range(150))),
+        ),
+        expected=(None, 0.35),
+        finding="frozen-head",
+    ),
+    Curve(
+        "Do gradients reach every layer?",
+        "update",
+        "gradient norm",
+        (
+            ("embedding", (1e-7, 2e-7, float("nan"), 1e-7)),
+            ("head", (3.5, 30.0, 120.0, 360.0)),
+        ),
+        logarithmic=True,
+        finding="frozen-head",
+    ),
+    Curve(
+        "Are the labels balanced?",
+        "class",
+        "samples",
+        (("training", (169.0, 87.0)), ("predicted", (256.0, 0.0))),
+        kind="bars",
+        categories=("negative", "positive"),
+    ),
+    Curve(
+        "Which classes are confused?",
+        "predicted class",
+        "true class",
+        (("negative", (169.0, 0.0)), ("positive", (87.0, 0.0))),
+        kind="grid",
+        categories=("negative", "positive"),
+    ),
+)
+PLOTTED = replace(CAUSE, curves=CURVES, sources={"train.py": TRAIN})
+
 EVERY = {
+    "nasty": NASTY,
+    "plotted": PLOTTED,
     "healthy": HEALTHY,
     "cause": CAUSE,
     "many": MANY,

@@ -561,7 +561,7 @@ import sample_reports
 from mldoctor import checkup, cli, target
 from mldoctor.trainee import process
 target.resolve = lambda *_, **__: process.Target("train.py", False, ())
-def slow(target, settings, on_progress, command):
+def slow(target, settings, on_progress, command, keep):
     import time
     on_progress(process.Progress("overfit", 7, 1.0, settings.budget))
     time.sleep(0.6)

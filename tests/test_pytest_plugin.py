@@ -20,7 +20,7 @@ from mldoctor.trainee import process
 
 @pytest.fixture(autouse=True)
 def _prepared(monkeypatch):
-    def fake(target, settings, on_progress, command=()):
+    def fake(target, settings, on_progress, command=(), keep=None):
         fake.seen = target, settings
         return getattr(sample_reports, target.arguments[0])
     monkeypatch.setattr(checkup, "checkup", fake)
@@ -132,3 +132,209 @@ def test_loading_it_is_light():
     seconds, modules = done.stdout.splitlines()
     assert float(seconds) < 0.02
     assert modules == str(["mldoctor", "mldoctor.integrations", PLUGIN])
+
+
+PROBE_CHECKS = """
+    from mldoctor.integrations.probe_checks import parametrize_with_probes
+
+    @parametrize_with_probes("train.py", "CAUSE", select=("frozen-head", "split-overlap"){more})
+    def test_training(probe_check, request):
+        probe_check(request)
+"""
+
+
+def test_the_marker_holds_settings(project):
+    """UX-55: valid under strict markers; the closest marker and the call count most."""
+    project.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.mldoctor(max_steps=9, seed=3)
+
+        @pytest.mark.mldoctor(max_steps=8, accept={"frozen-head": "linear probe"})
+        def test_script(mldoctor, _prepared):
+            mldoctor.check_script("train.py", "HEALTHY", budget=5)
+            _, settings = _prepared.seen
+            assert (settings.max_steps, settings.seed, settings.budget) == (8, 3, 5)
+            assert settings.accept == {"frozen-head": "linear probe"}
+
+        @pytest.mark.mldoctor("model")
+        def test_wrong(mldoctor):
+            pass
+        """
+    )
+    result = run(project, "--strict-markers")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the mldoctor marker takes keyword arguments only"])
+    run(project, "--markers").stdout.fnmatch_lines(["@pytest.mark.mldoctor(select=*"])
+
+
+def test_options_and_ini_keys(project):
+    """UX-52: options in the group mldoctor, ini keys that start with mldoctor_."""
+    project.makeini("[pytest]\nmldoctor_max_steps = 4\nmldoctor_budget = 3\n")
+    project.makepyfile(
+        """
+        def test_script(mldoctor, _prepared):
+            mldoctor.check_script("train.py", "HEALTHY")
+            _, settings = _prepared.seen
+            assert (settings.max_steps, settings.budget) == (6, 3.0)
+        """
+    )
+    run(project, "--mldoctor-max-steps", "6").assert_outcomes(passed=1)
+    help_text = run(project, "--help").stdout
+    help_text.fnmatch_lines(["training scripts under examination:", "*--mldoctor-max-steps=VALUE*"])
+    result = run(project, "--mldoctor-max-steps", "many")
+    result.stdout.fnmatch_lines(
+        ["*max-steps (mldoctor_max_steps) must be a whole number of at le*"]
+    )
+
+
+def test_every_probe_is_a_test(project):
+    """UX-55: own ids; unmet needs skip with the reason."""
+    project.makepyfile(PROBE_CHECKS.format(more=""))
+    result = run(project, "-v", "-rs")
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_training[[]frozen-head[]] FAILED*",
+            "*::test_training[[]split-overlap[]] SKIPPED*",
+            "train.py:13:1: error[[]frozen-head[]]: the classification head never changes during *",
+            "SKIPPED * batches carry no example ids",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*probe_checks.py:*")
+
+
+def test_an_accepted_finding_is_an_expected_failure(project):
+    """UX-55."""
+    more = ", accept={'frozen-head': 'linear probe'}"
+    project.makepyfile(PROBE_CHECKS.format(more=more))
+    result = run(project, "-rx", "-k", "frozen-head")
+    result.assert_outcomes(xfailed=1, deselected=1)
+    result.stdout.fnmatch_lines(["XFAIL *[[]frozen-head[]] - linear probe"])
+
+
+def test_an_accepted_finding_that_is_gone_fails_a_strict_run(project):
+    """UX-55."""
+    project.makepyfile(
+        """
+        from mldoctor.integrations.probe_checks import parametrize_with_probes
+
+        @parametrize_with_probes(
+            "train.py", "CRASHED", select=("frozen-head",), accept={"frozen-head": "linear probe"}
+        )
+        def test_training(probe_check, request):
+            probe_check(request)
+        """
+    )
+    run(project).assert_outcomes(passed=1)
+    result = run(project, "--mldoctor-strict")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["frozen-head is accepted (linear probe) and no longer occurs; *"])
+
+
+def test_crashed_suppressed_and_vacuous(project):
+    project.makepyfile(
+        """
+        import dataclasses, pytest, sample_reports
+        from mldoctor import checkup, findings
+        from mldoctor.integrations.probe_checks import parametrize_with_probes
+
+        shown = dataclasses.replace(
+            sample_reports.CRASHED,
+            passed=(),
+            suppressed=(
+                findings.Suppressed(sample_reports.FROZEN_HEAD, "on purpose", "ignore"),
+            ),
+        )
+
+        @pytest.fixture(autouse=True)
+        def _other(_prepared, monkeypatch):
+            monkeypatch.setattr(checkup, "checkup", lambda *a, **k: shown)
+
+        names = ("frozen-head", "temporal-collapse", "flat-loss")
+
+        @parametrize_with_probes("train.py", select=names)
+        def test_training(probe_check, request):
+            probe_check(request)
+        """
+    )
+    result = run(project, "-rx")
+    result.assert_outcomes(xfailed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        ["*temporal-collapse crashed: ZeroDivisionError*", "XFAIL *frozen-head* - on purpose"]
+    )
+
+
+def test_a_misspelt_name_is_an_error_at_collection(project):
+    project.makepyfile(PROBE_CHECKS.format(more=", accept={'frozn-head': 'x'}"))
+    result = run(project)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*unknown probe or family 'frozn-head'; did you mean 'frozen-h*"])
+
+
+def test_a_summary_only_if_something_was_found(project):
+    """UX-56."""
+    project.makepyfile(
+        """
+        def test_script(mldoctor):
+            assert mldoctor.check_script("train.py", "CAUSE").findings
+        """
+    )
+    result = run(project)
+    result.stdout.fnmatch_lines(
+        ["*= mldoctor =*", "train.py:13:1: error[[]frozen-head[]]: the classification head *"]
+    )
+    project.makepyfile("def test_nothing(): pass")
+    run(project).stdout.no_fnmatch_line("*= mldoctor =*")
+    run(project, "-rA").stdout.fnmatch_lines(["*= mldoctor =*", "No findings."])
+
+
+def test_evidence_is_recorded_as_properties(project):
+    """UX-56."""
+    project.makepyfile(
+        """
+        def test_script(mldoctor):
+            mldoctor.check_script("train.py", "CAUSE")
+        """
+    )
+    run(project, "--junit-xml=out.xml")
+    text = (project.path / "out.xml").read_text()
+    assert (
+        'name="mldoctor.frozen-head: head tensors held by the optimizer" '
+        'value="0 of 4 (expected 4 of 4)"'
+    ) in text
+
+
+def test_workers_of_a_distributed_run(project):
+    """UX-56: one header, one summary with each finding once; a script's probes form a group."""
+    pytest.importorskip("xdist")
+    with (project.path / "conftest.py").open("a") as file:
+        file.write(
+            """
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    groups = [mark.args for item in items for mark in item.iter_markers("xdist_group")]
+    with open("groups.txt", "a") as file:
+        file.write(f"{groups}\\n")
+"""
+        )
+    project.makepyfile(
+        """
+        from mldoctor.integrations.probe_checks import parametrize_with_probes
+
+        @parametrize_with_probes("train.py", "CAUSE", select=("frozen-head", "split-overlap"))
+        def test_training(probe_check, request):
+            probe_check(request)
+
+        def test_script(mldoctor):
+            mldoctor.check_script("train.py", "CAUSE")
+        """
+    )
+    result = run(project, "-n", "2", "--dist", "loadgroup", "--strict-markers")
+    result.assert_outcomes(passed=1, failed=1, skipped=1)
+    assert len([line for line in result.outlines if line.startswith("mldoctor:")]) == 1
+    (start,) = (at for at, line in enumerate(result.outlines) if "= mldoctor =" in line)
+    after = result.outlines[start:]
+    assert sum(line.startswith("train.py:13:1: error[frozen-head]") for line in after) == 1
+    groups = (project.path / "groups.txt").read_text().splitlines()
+    assert groups == [str([("mldoctor train.py",)] * 2)] * 2

@@ -2,8 +2,6 @@
 
 from itertools import permutations
 
-import pytest
-
 from mldoctor.findings import Evidence, Finding, Location, Severity
 from mldoctor.rank import ranked, unexplained_symptoms
 
@@ -76,6 +74,8 @@ def test_what_explains_itself_stands_alone():
     assert [f.explained_by for f in ranked([finding("a", explains=("a",))])] == [None]
 
 
+def test_of_two_that_explain_each_other_one_stands_alone():
+    order = ranked([finding("a", explains=("b",)), finding("b", explains=("a",))])
     assert [(f.name, f.explained_by) for f in order] == [("a", None), ("b", "a")]
 
 

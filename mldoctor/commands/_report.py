@@ -6,36 +6,47 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mldoctor.commands._output import append, colored, notice, save, width, write
+from mldoctor import versions
+from mldoctor.commands._output import append, colored, notice, prepare, save, width, write
 from mldoctor.errors import OutputError
+from mldoctor.findings import Report, Run
 from mldoctor.privacy import redacted, without_samples
-from mldoctor.reports import Look, choose, compare, render
+from mldoctor.reports import Look, choose, render
 from mldoctor.reports import _wording as wording
+from mldoctor.reports._changes import read_base
 from mldoctor.reports._paint import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mldoctor.case import Case
-    from mldoctor.findings import Report
     from mldoctor.settings import Settings
 
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes that GitHub takes of the summary of one step; a longer one is dropped as a whole."""
+_LEAST_SUMMARY = 1000
 
 
 def show(
     report: Report,
     settings: Settings,
     case: Case | None = None,
+    base: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> None:
     """Put the report where it was asked for: first on the terminal, then in files.
 
     Where standard output does not itself say how the run went (one line per finding, JSON, a
     file), the first and last lines of the full report go to standard error as a notice.
+
+    Args:
+        report: what is shown.
+        settings: where and how.
+        case: what `--save-record` saves.
+        base: the JSON report to compare with.
+        environ: the environment, `os.environ` unless given.
 
     Raises:
         OutputError: when files could not be written, after everything else was.
@@ -50,14 +61,18 @@ def show(
         notice(wording.header(report))
     if not file:
         look = replace(
-            _look(settings), width=width(sys.stdout), color=colored(settings.color, sys.stdout)
+            _look(settings, base),
+            width=width(sys.stdout),
+            color=colored(settings.color, sys.stdout),
         )
         write(render(report, chosen, look))
         if settings.output_format == "auto" and environ.get("GITHUB_ACTIONS") == "true":
             write(render(report, "github", look))
     if apart:
         _notices(report, settings)
-    _raise(_written(_files(report, settings, case, environ)))
+    failures = _written(_files(report, settings, case, base, environ))
+    if failures:
+        raise OutputError("; ".join(map(str, failures)))
     if file and not settings.quiet:
         notice(f"Report: {settings.output}")
 
@@ -68,17 +83,46 @@ def leave(report: Report, settings: Settings) -> None:
     What cannot be written is not said: the failure itself is being told.
     """
     report = redacted(report) if settings.redact else report
-    _written(_files(report, settings, None, os.environ))
+    _written(_files(report, settings, None, None, os.environ))
 
 
-def _look(settings: Settings) -> Look:
+def unfinished(target: str, command: tuple[str, ...], failure: BaseException) -> Report:
+    """The report of an examination that ended in a failure of mldoctor, or in Ctrl-C."""
+    interrupted = isinstance(failure, KeyboardInterrupt)
+    outcome = wording.INTERRUPTED if interrupted else f"mldoctor failed: {type(failure).__name__}"
+    return Report(
+        target=target,
+        verdict="incomplete",
+        run=Run(outcome=outcome),
+        command=command,
+        versions=versions.every(),
+    )
+
+
+def base_of(settings: Settings) -> Mapping[str, Any] | None:
+    """The report that `--compare` names, read before a run may overwrite it."""
+    return read_base(Path(settings.compare)) if settings.compare else None
+
+
+def prepare_files(settings: Settings) -> None:
+    """Make sure that every file can be written, before a long examination starts."""
+    wanted = [("--output", settings.output), ("--save-record", settings.save_record)]
+    for item in settings.report:
+        output_format, _, path = item.partition("=")
+        wanted.append((f"--report {output_format}", path))
+    for option, path in wanted:
+        if path:
+            prepare(Path(path), option)
+
+
+def _look(settings: Settings, base: Mapping[str, Any] | None) -> Look:
     return Look(
         quiet=settings.quiet,
         verbose=settings.verbose,
         show_skipped=settings.show_skipped,
         show_suppressed=settings.show_suppressed,
         fail_on=settings.fail_on,
-        base=compare.read(Path(settings.compare)) if settings.compare else None,
+        base=base,
     )
 
 
@@ -96,10 +140,14 @@ def _notices(report: Report, settings: Settings) -> None:
 
 
 def _files(
-    report: Report, settings: Settings, case: Case | None, environ: Mapping[str, str]
+    report: Report,
+    settings: Settings,
+    case: Case | None,
+    base: Mapping[str, Any] | None,
+    environ: Mapping[str, str],
 ) -> Iterator[Callable[[], None]]:
     """What remains to be written, each on its own, so that one failure does not hide the others."""
-    look = _look(settings)
+    look = _look(settings, base)
     if settings.output:
         chosen = choose(settings.output_format, terminal=False, file=True)
         yield lambda: save(render(report, chosen, look), Path(settings.output), "--output")
@@ -123,8 +171,9 @@ def _record(case: Case) -> str:
 def _summarise(report: Report, look: Look, path: Path) -> None:
     from mldoctor.reports.markdown import document
 
-    present = path.stat().st_size if path.is_file() else 0
-    append(document(report, look, SUMMARY_LIMIT - present - 1), path, "GITHUB_STEP_SUMMARY")
+    room = SUMMARY_LIMIT - (path.stat().st_size if path.is_file() else 0) - 1
+    if room > _LEAST_SUMMARY:
+        append(document(report, look, room), path, "GITHUB_STEP_SUMMARY")
 
 
 def _written(files: Iterator[Callable[[], None]]) -> list[OutputError]:
@@ -135,8 +184,3 @@ def _written(files: Iterator[Callable[[], None]]) -> list[OutputError]:
         except OutputError as error:
             failures.append(error)
     return failures
-
-
-def _raise(failures: list[OutputError]) -> None:
-    if failures:
-        raise OutputError("; ".join(map(str, failures)))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from mldoctor.commands._output import prepare
+from mldoctor.commands import _options as options  # noqa: TC001 - typer reads the annotations
+from mldoctor.commands._options import as_flags
+
+if TYPE_CHECKING:
+    from mldoctor.case import Case
 
 SCRIPT_ARGUMENTS = "mldoctor.script_arguments"
 
@@ -29,13 +32,6 @@ class CheckCommand(TyperCommand):
         return [*super().collect_usage_pieces(ctx), "[-- SCRIPT ARGUMENTS]"]
 
 
-def _names(values: list[str] | None) -> list[str] | None:
-    """`--select a --select b` and `--select a,b` mean the same."""
-    if values is None:
-        return None
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]
-
-
 def check(
     ctx: typer.Context,
     target: Annotated[
@@ -45,102 +41,36 @@ def check(
         ),
     ],
     *,
-    module: Annotated[
-        bool,
-        typer.Option("-m", "--module", help="TARGET is a module, even if a file has its name."),
-    ] = False,
-    select: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Probes and families to run (all).")
-    ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Probes and families to leave out.")
-    ] = None,
-    extend_select: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Probes and families to run in addition."),
-    ] = None,
-    max_steps: Annotated[
-        int | None, typer.Option(metavar="N", help="Optimizer steps at most (200).")
-    ] = None,
-    max_minutes: Annotated[
-        float | None,
-        typer.Option(metavar="MINUTES", help="Time at most, start-up included (10)."),
-    ] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", help="Time of examination after the first update (60)."),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Seed for the script's random generators (0)."),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="DEVICE", help="cpu, cuda, ...; auto leaves it to the script (auto)."),
-    ] = None,
-    fail_on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[error|warning|note|never]",
-            help="The mildest severity that exits 1 (error).",
-        ),
-    ] = None,
-    strict: Annotated[
-        bool | None,
-        typer.Option("--strict/--no-strict", help="Exit 3 if a probe crashed or could not run."),
-    ] = None,
-    exit_zero: Annotated[
-        bool | None,
-        typer.Option("--exit-zero/--no-exit-zero", help="Exit 0 where findings would exit 1."),
-    ] = None,
-    output_format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[full|concise|json]",
-            help="The form of the report (full on a terminal and in a file, concise in a pipe).",
-        ),
-    ] = None,
-    output: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the report to a file.")
-    ] = None,
-    color: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[auto|always|never]",
-            help="Colour (auto); stands above NO_COLOR and FORCE_COLOR.",
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool | None, typer.Option("-q/ ", "--quiet/--no-quiet", help="Findings only.")
-    ] = None,
-    verbose: Annotated[
-        bool | None,
-        typer.Option(
-            "-v/ ",
-            "--verbose/--no-verbose",
-            help="Also the probes that found nothing, and more evidence.",
-        ),
-    ] = None,
-    show_skipped: Annotated[
-        bool | None,
-        typer.Option("--show-skipped/--no-show-skipped", help="All that was not checked."),
-    ] = None,
-    show_suppressed: Annotated[
-        bool | None,
-        typer.Option("--show-suppressed/--no-show-suppressed", help="Accepted findings."),
-    ] = None,
-    stream: Annotated[
-        bool | None,
-        typer.Option("-s/ ", "--stream/--no-stream", help="Show the script's output on stderr."),
-    ] = None,
-    isolated: Annotated[
-        bool,
-        typer.Option("--isolated", envvar="MLDOCTOR_ISOLATED", help="Ignore pyproject.toml files."),
-    ] = False,
-    config: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Set one key of [tool.mldoctor]; repeatable."),
-    ] = None,
+    module: options.Module = False,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    extend_select: options.ExtendSelect = None,
+    max_steps: options.MaxSteps = None,
+    max_minutes: options.MaxMinutes = None,
+    budget: options.Budget = None,
+    seed: options.Seed = None,
+    device: options.Device = None,
+    fail_on: options.FailOn = None,
+    strict: options.Strict = None,
+    exit_zero: options.ExitZero = None,
+    output_format: options.OutputFormat = None,
+    output: options.Output = None,
+    report_file: options.ReportFile = None,
+    summary: options.Summary = None,
+    compare: options.Compare = None,
+    save_record: options.SaveRecord = None,
+    redact: options.Redact = None,
+    include_examples: options.IncludeExamples = None,
+    baseline: options.Baseline = None,
+    prune_baseline: options.PruneBaseline = None,
+    color: options.Color = None,
+    quiet: options.Quiet = None,
+    verbose: options.Verbose = None,
+    show_skipped: options.ShowSkipped = None,
+    show_suppressed: options.ShowSuppressed = None,
+    stream: options.Stream = None,
+    isolated: options.Isolated = False,
+    config: options.Config = None,
 ) -> None:
     """Run a training script under observation and report what is wrong with its training.
 
@@ -151,6 +81,7 @@ def check(
       mldoctor check train.py
       mldoctor check train.py --select model,loop -- --epochs 1
       mldoctor check package.train --output-format json --output report.json
+      mldoctor check train.py --report sarif=a.sarif --report html=a.html
 
     \b
     Exit codes:
@@ -163,39 +94,31 @@ def check(
     Every option has a key in [tool.mldoctor] of pyproject.toml (max-steps = 50) and a variable
     (MLDOCTOR_MAX_STEPS=50). A flag counts before a variable, a variable before the file.
     """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
+    flags = as_flags(locals())
     from mldoctor.checkup import checkup, exit_code
-    from mldoctor.commands._report import show
+    from mldoctor.commands._report import base_of, leave, prepare_files, show, unfinished
+    from mldoctor.commands.baseline import pruned
+    from mldoctor.errors import MldoctorError
     from mldoctor.progress import shown
     from mldoctor.settings import load
     from mldoctor.target import folder, resolve
 
-    flags: dict[str, Any] = {
-        "select": _names(select),
-        "ignore": _names(ignore),
-        "extend_select": _names(extend_select),
-        "max_steps": max_steps,
-        "max_minutes": max_minutes,
-        "budget": budget,
-        "seed": seed,
-        "device": device,
-        "fail_on": fail_on,
-        "strict": strict,
-        "exit_zero": exit_zero,
-        "output_format": output_format,
-        "output": output,
-        "color": color,
-        "quiet": quiet,
-        "verbose": verbose,
-        "show_skipped": show_skipped,
-        "show_suppressed": show_suppressed,
-        "stream": stream,
-    }
     trainee = resolve(target, ctx.meta[SCRIPT_ARGUMENTS], as_module=module)
     settings = load(flags, overrides=config or (), start=folder(trainee), isolated=isolated)
-    if settings.output:
-        prepare(Path(settings.output))
+    base = base_of(settings)
+    prepare_files(settings)
     wanted = not (settings.quiet or settings.stream)
-    with shown(trainee.path_or_module, sys.stderr, os.environ, wanted=wanted) as on_progress:
-        report = checkup(trainee, settings, on_progress, ("mldoctor", *sys.argv[1:]))
-    show(report, settings)
+    command = ("mldoctor", *sys.argv[1:])
+    cases: list[Case] = []
+    report = None
+    try:
+        with shown(trainee.path_or_module, sys.stderr, os.environ, wanted=wanted) as on_progress:
+            report = checkup(trainee, settings, on_progress, command, cases.append)
+    finally:
+        failure = sys.exception()
+        if report is None and failure is not None and not isinstance(failure, MldoctorError):
+            leave(unfinished(target, command, failure), settings)
+    if settings.prune_baseline and cases:
+        cases, report = pruned(cases[0], report, settings)
+    show(report, settings, cases[0] if cases else None, base)
     raise typer.Exit(exit_code(report, settings))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.overfit_curve import OverfitCurve, memorise
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from mldoctor.trainee.trainee import FixedSet

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mldoctor.facts.overfit_curve import OverfitCurve, memorise
 from mldoctor.facts.symptoms import Symptoms
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 UPDATES = 80
 LEARNING = ("learned", "falling")

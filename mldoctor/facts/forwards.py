@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from torch import nn
@@ -105,7 +105,9 @@ def _mode_dependent(root: nn.Module) -> list[str]:
     found = []
     for name, module in root.named_modules():
         kind = type(module).__name__
-        rate = getattr(module, "p", None) if isinstance(module, nn.modules.dropout._DropoutNd) else 0  # noqa: SLF001 - the base class of every dropout
+        rate = (
+            getattr(module, "p", None) if isinstance(module, nn.modules.dropout._DropoutNd) else 0
+        )
         if rate:
             found.append(f"{name} {kind} p={rate:g}")
         elif isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1:

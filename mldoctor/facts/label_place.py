@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mldoctor.trainee.tape import LossCall
+
+
+REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
+FEWEST = 32
+"""Entries whose target must be the whole part of a stored value: by chance never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ def label_place(trainee: Trainee) -> LabelPlace:
     for batch in trainee.latest_batches():
         path = path or find(batch, calls)
         truncated = truncated or _truncated(batch, calls)
-    return LabelPlace(path, truncated and path is None)
+    truncated = (truncated and path is None) or _truncated_inside(trainee, calls)
+    return LabelPlace(path, truncated)
 
 
 def find(batch: Any, calls: Sequence[LossCall]) -> tuple[str, ...] | None:
@@ -51,6 +58,40 @@ def find(batch: Any, calls: Sequence[LossCall]) -> tuple[str, ...] | None:
             if same_values(torch.as_tensor(leaf), call.target):
                 return tuple(map(str, path))
     return None
+
+
+def _truncated_inside(trainee: Trainee, calls: Sequence[LossCall]) -> bool:
+    """Whether the dataset keeps fractions and hands out their whole parts as regression targets."""
+    import numpy as np
+
+    from mldoctor.trainee import batches, samples
+
+    regression = [c.target for c in calls if c.function in REGRESSION and c.target is not None]
+    if not regression or not all(bool((t == t.round()).all()) for t in regression):
+        return False
+    loader = next((i.loader for i in trainee.tape.loaders if i.trained and i.loader is not None), None)
+    size = samples.length(loader) if loader is not None else None
+    if loader is None or size is None or size < FEWEST:
+        return False
+    inner = samples.innermost(loader.dataset)
+    fractions = [
+        np.asarray(v)
+        for v in samples.storage(inner)
+        if not isinstance(v, list) and v.ndim == 1 and len(v) >= size and np.asarray(v).dtype.kind == "f"
+    ]
+    fractions = [v for v in fractions if bool((v != np.trunc(v)).any())]
+    if not fractions:
+        return False
+    read = list(samples.read(loader, 1.0, FEWEST))
+    for held in fractions:
+        wanted = [float(np.trunc(held[samples.entry(loader.dataset, s.index)[1]])) for s in read]
+        given = [
+            {float(np.asarray(leaf).reshape(-1)[0]) for _, leaf in batches.leaves(s.value) if np.asarray(leaf).size == 1}
+            for s in read
+        ]
+        if len(set(wanted)) > 1 and all(w in g for w, g in zip(wanted, given, strict=True)):
+            return True
+    return False
 
 
 def _truncated(batch: Any, calls: Sequence[LossCall]) -> bool:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.facts.loaders import Loaders
+from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loss_calls import CLASS_LOSSES, LossCalls
 from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,96 +61,133 @@ class LabelSignal:
 
 @fact(Cost.STEPS)
 def label_signal(
-    trainee: Trainee, loss_calls: LossCalls, loaders: Loaders, control: OverfitCurve
+    trainee: Trainee, loss_calls: LossCalls, place: LabelPlace, control: OverfitCurve
 ) -> LabelSignal:
     """Look for a relation until one is found."""
-    if control.outcome != "learned":
-        raise AbsentFact("the loop does not learn even a fixed set, so its labels cannot be judged")
     classes = [row for row in loss_calls.rows if row.counts and len(row.counts) > 1]
-    if len(classes) != 1 or control.label_path is None:
-        raise AbsentFact("no single set of class labels could be told from the inputs")
+    if len(classes) != 1:
+        raise AbsentFact("no single set of class labels was used")
     counts = classes[0].counts
     total = sum(counts.values())
     uninformed = -sum(n / total * math.log(n / total) for n in counts.values())
     natural = _natural_loss(trainee)
     if natural is not None and natural < UNDER_UNINFORMED * uninformed:
-        return LabelSignal(
-            "natural steps", natural, uninformed, 0, None, None, None, None, None
-        )
-    data = _table(trainee, loaders, control.label_path)
+        return LabelSignal("natural steps", natural, uninformed, 0, None, None, None, None, None)
+    if not any(info.trained for info in trainee.tape.loaders):
+        return _without_loader(trainee, control, natural, uninformed)
+    path = control.label_path or place.path
+    if control.outcome != "learned":
+        raise AbsentFact("the loop does not learn even a fixed set, so its labels cannot be judged")
+    if path is None:
+        raise AbsentFact("no set of class labels could be told from the inputs")
+    data = _table(trainee, path)
     if data is None or len(data[1]) < MINIMUM:
         raise AbsentFact(f"fewer than {MINIMUM} labelled samples could be read")
     accuracy, chance, p_value = _simple_models(*data)
     found = "simple models" if p_value < 0.05 else ""  # noqa: PLR2004 - lenient: it acquits
     real = shuffled = None
     if not found:
-        real, shuffled, better = _fresh_batches(trainee, control.label_path, loaders)
+        real, shuffled, better = _fresh_batches(trainee, path)
         found = "fresh batches" if better else ""
     return LabelSignal(
         found, natural, uninformed, len(data[1]), accuracy, chance, p_value, real, shuffled
     )
 
 
+def _without_loader(
+    trainee: Trainee, control: OverfitCurve, natural: float | None, uninformed: float
+) -> LabelSignal:
+    """Collect what the model gets and what the loss compares it with, over more natural updates."""
+    if control.outcome != "learned" and not _batch_escapes(trainee):
+        raise AbsentFact("the loop does not learn even one batch, so its labels cannot be judged")
+    data, losses = _pairs(trainee)
+    if data is None or len(data[1]) < MINIMUM:
+        raise AbsentFact(f"fewer than {MINIMUM} labelled samples were seen")
+    fresh = sum(losses[-10:]) / len(losses[-10:]) if losses else math.nan
+    if fresh < UNDER_UNINFORMED * uninformed:
+        return LabelSignal("natural steps", fresh, uninformed, 0, None, None, None, None, None)
+    accuracy, chance, p_value = _simple_models(*data)
+    found = "simple models" if p_value < 0.05 else ""  # noqa: PLR2004 - lenient: it acquits
+    return LabelSignal(
+        found, natural, uninformed, len(data[1]), accuracy, chance, p_value, None, None
+    )
+
+
+def _batch_escapes(trainee: Trainee) -> bool:
+    """Whether the loop makes its batch in a way that cannot be repeated: the control fails then."""
+    import torch
+
+    targets = [
+        [c.target for c in step.calls if c.grad and c.target is not None]
+        for step in trainee.drive(trainee.replayed(None), 2)
+    ]
+    return len(targets) == 2 and not all(  # noqa: PLR2004 - the two that were driven
+        a.shape == b.shape and torch.equal(a, b) for a, b in zip(*targets, strict=False)
+    )
+
+
+def _pairs(trainee: Trainee) -> tuple[tuple[np.ndarray, np.ndarray] | None, list[float]]:
+    """Model inputs and class indices of natural updates, each input once, and the losses."""
+    import numpy as np
+
+    from mldoctor.trainee.tables import rectangle
+
+    given: list[Any] = []
+
+    def note(_module: Any, args: Any) -> None:
+        given.extend(a.detach().cpu() for a in args[:1] if hasattr(a, "detach"))
+
+    rows: dict[bytes, tuple[np.ndarray, int]] = {}
+    losses: list[float] = []
+    trainee.allow(FRESH_UPDATES)
+    handles = [model.register_forward_pre_hook(note) for model in trainee.models]
+    try:
+        for step in trainee.drive([{}], FRESH_UPDATES):
+            losses.append(step.loss)
+            calls = [
+                c
+                for c in step.calls
+                if c.grad and c.function in CLASS_LOSSES and c.target is not None
+            ]
+            if len(calls) == 1 and calls[0].target is not None and given:
+                target = calls[0].target.reshape(-1).tolist()
+                inputs = [g for g in given if g.dim() and g.shape[0] == len(target)]
+                for value, label in zip(inputs[0] if inputs else (), target, strict=False):
+                    row = value.reshape(-1).numpy()
+                    rows[row.tobytes()] = (row, int(label))
+            given.clear()
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not rows:
+        return None, losses
+    table = rectangle([row for row, _ in rows.values()])
+    return (table, np.asarray([label for _, label in rows.values()])), losses
+
+
 def _natural_loss(trainee: Trainee) -> float | None:
-    calls = [c for c in trainee.tape.losses if c.grad and c.value is not None]
-    values = [c.value for c in calls if c.function in CLASS_LOSSES or "binary" in c.function]
+    """Mean loss of the later batches of the first epoch: each of them was new to the model."""
+    tape = trainee.tape
+    ends = [
+        e.update
+        for e in tape.of("batch")
+        if e.details.get("end") and e.who is not None and tape.loaders[e.who].trained
+    ]
+    calls = [c for c in tape.losses if c.grad and c.value is not None]
+    fresh = [c for c in calls if ends and c.update < ends[0]]
+    values = [c.value for c in fresh if c.function in CLASS_LOSSES or "binary" in c.function]
     tail = [v for v in values[-10:] if v is not None]
     return sum(tail) / len(tail) if tail else None
 
 
-def _table(
-    trainee: Trainee, loaders: Loaders, path: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray] | None:
+def _table(trainee: Trainee, path: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray] | None:
     """Raw inputs as rows of a table, and their labels, read from the training dataset."""
-    import numpy as np
+    from mldoctor.trainee.contents import contents
+    from mldoctor.trainee.tables import table
 
-    from mldoctor.trainee import samples
-    from mldoctor.trainee.batches import leaves
-
-    loader = trainee.tape.loaders[loaders.of("training")[0].index].loader
-    features: list[np.ndarray] = []
-    labels: list[int] = []
-    collate = getattr(loader, "collate_fn", None)
-    for sample in samples.read(loader, max(1.0, trainee.seconds_left() * 0.1), SAMPLES):
-        batch = collate([sample.value]) if collate and sample.origin else sample.value
-        label, parts = None, []
-        for place, leaf in leaves(batch):
-            values = np.asarray(leaf.detach().cpu() if hasattr(leaf, "detach") else leaf)
-            if values.dtype.kind not in "fiub":
-                continue
-            if tuple(map(str, place)) == path:
-                label = values.reshape(-1)
-            else:
-                parts.append(values.reshape(-1))
-        if label is None or label.size != 1 or not parts:
-            return None
-        features.append(np.concatenate(parts))
-        labels.append(int(label[0]))
-    return (_rectangle(features), np.asarray(labels)) if labels else None
-
-
-def _rectangle(rows: list[np.ndarray]) -> np.ndarray:
-    """Rows of one length: long token rows become counts of their commonest values."""
-    import numpy as np
-
-    whole = all(r.dtype.kind in "iub" for r in rows)
-    if whole:
-        values, numbers = np.unique(np.concatenate(rows), return_counts=True)
-        vocabulary = values[np.argsort(-numbers)[:1000]]
-        place = {int(v): i for i, v in enumerate(vocabulary)}
-        table = np.zeros((len(rows), len(vocabulary)), dtype=np.float32)
-        for i, row in enumerate(rows):
-            for value, number in zip(*np.unique(row, return_counts=True), strict=True):
-                if int(value) in place:
-                    table[i, place[int(value)]] = np.log1p(number)
-        width = min(min(map(len, rows)), 32)
-        return np.hstack([table, np.stack([r[:width] for r in rows]).astype(np.float32)])
-    width = min(map(len, rows))
-    table = np.stack([r[:width] for r in rows]).astype(np.float32)
-    if width > 4096:  # noqa: PLR2004 - what the simple models can take in a second
-        generator = np.random.default_rng(0)
-        table = table @ generator.normal(size=(width, 512)).astype(np.float32)
-    return np.nan_to_num(table)
+    loader = next(i for i, info in enumerate(trainee.tape.loaders) if info.trained)
+    found = table(contents(trainee, loader), path)
+    return None if found is None else (found.values[:SAMPLES], found.labels[:SAMPLES])
 
 
 def _simple_models(table: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
@@ -185,12 +222,12 @@ def _simple_models(table: np.ndarray, labels: np.ndarray) -> tuple[float, float,
 
 
 def _fresh_batches(
-    trainee: Trainee, path: tuple[str, ...], loaders: Loaders
+    trainee: Trainee, path: tuple[str, ...]
 ) -> tuple[float | None, float | None, bool]:
     """Mean loss on batches seen once, with real and with shuffled labels, and whether real wins."""
     import statistics
 
-    loader = trainee.tape.loaders[loaders.of("training")[0].index].loader
+    loader = next(info.loader for info in trainee.tape.loaders if info.trained)
     fresh = []
     for batch in loader:
         fresh.append(batch)

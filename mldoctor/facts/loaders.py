@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ def loaders(trainee: Trainee) -> Loaders:
     infos = trainee.tape.loaders
     in_use = {id(getattr(i.loader, "dataset", None)) for i in infos if i.trained or i.evaluated}
     for index, info in enumerate(infos):
+        if info.loader is None:
+            continue  # built, never read, and dropped by the script
         dataset = getattr(info.loader, "dataset", None)
         role = "training" if info.trained else "evaluation" if info.evaluated else "unused"
         if role == "unused" and id(dataset) in in_use:

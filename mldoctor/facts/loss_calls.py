@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +95,9 @@ def _row(calls: list[RecordedCall]) -> LossCall:
         prediction=tuple(last.prediction.shape),
         classes=_classes(last) if class_loss else None,
         target=tuple(last.target.shape) if last.target is not None else (),
-        target_dtype=str(last.target.dtype).removeprefix("torch.") if last.target is not None else "",
+        target_dtype=str(last.target.dtype).removeprefix("torch.")
+        if last.target is not None
+        else "",
         integer_target=integer,
         whole_target=bool(filled) and all(bool((t == t.round()).all()) for t in filled),
         lowest=min((float(t.min()) for t in filled), default=None),

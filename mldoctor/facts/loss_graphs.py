@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.facts.label_place import find
 from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 UPDATES = 150
 """Most updates given to memorise the set; a sound loop needs 10 to 60."""
 
-ENOUGH_PASSES = 100
-"""Passes after which a loss that has settled near that of the best constant answer, with most
-answers wrong, counts as stuck although it fell at first."""
+ENOUGH_PASSES = 60
+SETTLED_SHARE = 0.85
+"""A curve that has stopped falling after so many passes, above this share of the loss of the best
+constant answer, has learned the label frequencies at most: it counts as stuck."""
+
+MEMORISED = 0.9
+"""Share of right answers, of 20 samples, that counts as having memorised them."""
+
+SMALLEST_TREND = 0.002
+"""A fall below this share of the start is no trend, however smooth."""
 
 LEARNED_SHARE = 0.5
 """A fall of the loss to this share of its start answers the question: the loop can learn."""
@@ -122,10 +129,15 @@ def _answered(passes: list[float], calls: list[LossCall]) -> bool:
     """Whether the loop has shown that it can learn the set."""
     if len(passes) < 5:  # noqa: PLR2004 - a trend takes a few points
         return False
-    accuracy = _answers(calls)[2]
-    right = accuracy is None or accuracy >= 0.9  # noqa: PLR2004 - nearly all of 20 samples
-    low = max(passes[-3:]) <= LEARNED_SHARE * passes[0] if passes[0] > 0 else False
-    return low and right
+    _, labels, accuracy = _answers(calls)
+    right = accuracy is None or accuracy >= MEMORISED
+    start = _start(passes, _entropy(labels))
+    return right and start > 0 and max(passes[-3:]) <= LEARNED_SHARE * start
+
+
+def _start(passes: Sequence[float], uninformed: float | None) -> float:
+    """What a curve has to improve on: its first value, or the best constant answer if lower."""
+    return passes[0] if uninformed is None else min(passes[0], max(uninformed, 1e-6))
 
 
 def _outcome(passes: list[float], accuracy: float | None, uninformed: float | None) -> str:
@@ -133,27 +145,22 @@ def _outcome(passes: list[float], accuracy: float | None, uninformed: float | No
         return "stuck"
     if not all(map(math.isfinite, passes)):
         return "diverged"
-    first, tail = passes[0], _mean(passes[-max(1, len(passes) // 10) :])
-    if first > 0 and tail <= LEARNED_SHARE * first:
+    start, tail = _start(passes, uninformed), _mean(passes[-max(1, len(passes) // 10) :])
+    if (start > 0 and tail <= LEARNED_SHARE * start) or (accuracy or 0.0) >= MEMORISED:
         return "learned"
-    if tail > 2 * abs(first) + 1e-6:
+    if tail > 2 * abs(passes[0]) + 1e-6:
         return "diverged"
     third = max(1, len(passes) // 3)
-    early, late = passes[:third], passes[-third:]
-    fall = _mean(early) - _mean(late)
+    early, middle, late = passes[:third], passes[third:-third] or passes, passes[-third:]
     noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))
-    scale = abs(first) + 1e-12
-    trend = fall > 3 * noise and fall > 0.002 * scale
-    if accuracy is not None and uninformed and len(passes) >= ENOUGH_PASSES:
-        middle = _mean(passes[third:-third])
-        flat = middle - _mean(late) < max(2 * noise, 0.02 * scale)
-        if flat and accuracy < 0.6 and tail > 0.8 * uninformed:  # noqa: PLR2004 - far from memorised
-            return "stuck"
-    if trend and (passes[0] - tail) > STUCK_FALL * scale:
-        return "falling"
-    if accuracy is not None and accuracy >= 0.9:  # noqa: PLR2004 - as above
-        return "learned"
-    return "creeping" if trend else "stuck"
+    scale = abs(start) + 1e-12
+    fall = _mean(early) - _mean(late)
+    if not (fall > 3 * noise and fall > SMALLEST_TREND * scale):
+        return "stuck"
+    settled = _mean(middle) - _mean(late) < max(2 * noise, 0.01 * scale)
+    if uninformed is not None and settled and tail > SETTLED_SHARE * uninformed:
+        return "stuck" if len(passes) >= ENOUGH_PASSES else "creeping"
+    return "falling" if passes[0] - tail > STUCK_FALL * scale else "creeping"
 
 
 def _supervised(step: DrivenStep) -> list[LossCall]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     import torch
@@ -110,7 +110,7 @@ def parameters(trainee: Trainee) -> Parameters:
         graph = event.details.get("graph")
         if graph is not None:
             reached |= graph.reached
-    heads = {id(p) for head in tape.heads for p in head.parameters(recurse=False)}
+    heads = {id(p) for head in tape.heads for p in head.parameters()}
     graded = {e.who for e in tape.of("forward") if e.details["grad"]}
     rows: dict[int, Parameter] = {}
     for index, root in enumerate(tape.roots):

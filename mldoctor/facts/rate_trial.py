@@ -11,7 +11,7 @@ from mldoctor.facts.overfit_curve import OverfitCurve, memorise
 from mldoctor.facts.symptoms import Symptoms
 from mldoctor.facts.updates import Updates
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 from mldoctor.treatments.learning_rate import learning_rate
 
 UPDATES = 60
@@ -52,16 +52,24 @@ class RateTrial:
         """The treated curve that learned while the control did not."""
         if self.control.outcome == "learned":
             return None
-        learned = [t for t in self.treated if learns(t.losses, t.outcome)]
-        return learned[0] if learned else None
+        return next((t for t in self.treated if beats(t, self.control)), None)
 
 
-def learns(losses: tuple[float, ...], outcome: str) -> bool:
-    """Whether a treated run got somewhere: it learned, or fell by a good part of its start."""
-    if outcome == "learned":
+def beats(treated: TreatedCurve, control: OverfitCurve) -> bool:
+    """Whether a treated run learned what the control did not.
+
+    Learning the frequencies of the labels is not enough: the treated loss must end clearly below
+    the start, the control's end, and the best constant answer.
+    """
+    if treated.outcome == "learned":
         return True
-    tail = losses[-max(1, len(losses) // 10) :]
-    return outcome == "falling" and sum(tail) / len(tail) <= (1 - GOOD_FALL) * losses[0]
+    tail = treated.losses[-max(1, len(treated.losses) // 10) :]
+    bars = [treated.losses[0], control.last, control.uninformed]
+    finite = [b for b in bars if b is not None and math.isfinite(b)]
+    if not finite:
+        return False
+    bar = min(finite)
+    return treated.outcome == "falling" and sum(tail) / len(tail) <= (1 - GOOD_FALL) * bar
 
 
 @fact(Cost.TREATMENTS)
@@ -75,7 +83,11 @@ def rate_trial(
     """Try other rates where a symptom stands that no cause explains."""
     if updates.outside_changes:
         raise AbsentFact("the weights are also changed outside of the optimizer")
-    if causes.cured() or not CAN_COME_FROM_THE_RATE & set(symptoms.unexplained) or control.outcome == "learned":
+    if (
+        causes.cured()
+        or not CAN_COME_FROM_THE_RATE & set(symptoms.unexplained)
+        or control.outcome == "learned"
+    ):
         return RateTrial(control, ())
     fixed = trainee.fixed_set()
     trainee.allow(UPDATES * (len(HIGHER) + len(LOWER)))
@@ -84,8 +96,10 @@ def rate_trial(
         if trainee.seconds_left() <= 0:
             break
         curve = memorise(trainee, fixed, UPDATES, learning_rate(factor))
+        if not curve.losses:
+            break
         treated.append(TreatedCurve(factor, curve.losses, curve.outcome, curve.accuracy))
-        if learns(curve.losses, curve.outcome):
+        if beats(treated[-1], control):
             break
     if not treated:
         raise AbsentFact("the budget ended before another rate could be tried")
@@ -97,4 +111,4 @@ def _smooth(control: OverfitCurve) -> bool:
     finite = [v for v in control.losses if math.isfinite(v)]
     if not finite:
         return False
-    return max(finite) <= 1.5 * finite[0] + 1e-9  # noqa: PLR2004 - a rate too high throws it up
+    return max(finite) <= 1.5 * finite[0] + 1e-9

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.loaders import Loader, Loaders
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
+    from mldoctor.trainee.contents import Contents
     from mldoctor.trainee.tape import Tape
-
-LIMIT = 200_000
-"""Samples read of each split at the most."""
-
-SECONDS_SHARE = 0.15
-"""Share of the remaining budget that reading one split may take."""
 
 CHANCE = 0.05
 """Training rows expected to equal a given row by chance, above which an equal one is no evidence."""
-
-LONGEST = 512
-"""Longer rows are not modelled: they do not repeat by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,6 @@ class Overlap:
         same_entries: of those, the ones that are the same entry of one dataset.
         pairs: up to 200 (training index, evaluation index).
         repeated_in_train: share of the training samples whose input occurs there before.
-        random: reading the same entry twice gave different inputs.
         texts: the inputs are texts, compared after folding case, space and punctuation.
     """
 
@@ -56,7 +45,6 @@ class Overlap:
     same_entries: int
     pairs: tuple[tuple[int, int], ...]
     repeated_in_train: float
-    random: bool
     texts: bool
 
 
@@ -68,38 +56,28 @@ class SplitOverlap:
     rows: tuple[Overlap, ...]
 
 
-@dataclass(slots=True)
-class _Split:
-    hashes: dict[bytes, int]
-    origins: dict[tuple[int, int] | None, int]
-    read: int
-    repeated: int
-    rows: list[tuple[float, ...]]
-    random: bool
-    texts: bool
-    by_index: list[tuple[int, bytes, tuple[int, int] | None]]
-
-
 @fact(Cost.SCAN)
 def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
     """Hash the normalised input of every sample of both sides and join them."""
+    from mldoctor.trainee.contents import contents
+
     training = loaders.of("training")[0]
     evaluations = loaders.evaluating()
     if not evaluations:
         raise AbsentFact("no loader was read without training on it")
     tape = trainee.tape
-    seconds = max(0.5, trainee.seconds_left() * SECONDS_SHARE)
-    train = _read(tape, training, seconds)
+    train = contents(trainee, training.index)
+    entries = {origin: train.indices[i] for i, origin in enumerate(train.origins) if origin}
+    repeated = train.read - len(set(train.digests))
     rows = []
     for evaluation in evaluations:
-        split = _read(tape, evaluation, seconds)
-        entries = {
-            index: train.origins[origin]
-            for index, _, origin in split.by_index
-            if origin in train.origins
+        split = contents(trainee, evaluation.index)
+        same = {
+            split.indices[i]: entries[origin]
+            for i, origin in enumerate(split.origins)
+            if origin in entries
         }
-        equal = _equal(train, split)
-        pairs = [(train_index, index) for index, train_index in sorted((equal | entries).items())]
+        pairs = [(there, here) for here, there in sorted((_equal(train, split) | same).items())]
         rows.append(
             Overlap(
                 evaluation=evaluation,
@@ -109,10 +87,9 @@ def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
                 train_read=train.read,
                 train_total=training.size,
                 shared=len(pairs),
-                same_entries=len(entries),
+                same_entries=len(same),
                 pairs=tuple(pairs[:200]),
-                repeated_in_train=train.repeated / max(1, train.read),
-                random=train.random or split.random,
+                repeated_in_train=repeated / max(1, train.read),
                 texts=train.texts,
             )
         )
@@ -123,115 +100,30 @@ def _dataset(tape: Tape, loader: Loader) -> Any:
     return getattr(tape.loaders[loader.index].loader, "dataset", None)
 
 
-def _read(tape: Tape, row: Loader, seconds: float) -> _Split:
-    from mldoctor.trainee import samples
-
-    loader = tape.loaders[row.index].loader
-    split = _Split({}, {}, 0, 0, [], random=False, texts=False, by_index=[])
-    for sample in samples.read(loader, seconds, LIMIT):
-        parts = samples.inputs(sample.value)
-        digest = fingerprint(parts)
-        if len(split.rows) == split.read and (row_symbols := _symbols(parts)) is not None:
-            split.rows.append(row_symbols)
-        split.texts = split.texts or any(isinstance(part, str) for part in parts)
-        if split.read == 0 and row.size:
-            again = fingerprint(samples.inputs(loader.dataset[sample.index]))
-            split.random = again != digest
-        split.repeated += digest in split.hashes
-        if not all(_is_blank(part) for part in parts):
-            split.hashes.setdefault(digest, sample.index)
-        if sample.origin:
-            split.origins.setdefault(sample.origin, sample.index)
-        split.by_index.append((sample.index, digest, sample.origin))
-        split.read += 1
-    if split.read == 0:
-        raise AbsentFact("a loader has no samples to read")
-    return split
-
-
-_NOT_A_WORD = re.compile(r"[\W_]+")
-
-
-def fold(text: str) -> str:
-    """A text without differences of case, space, punctuation and Unicode form."""
-    return _NOT_A_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
-
-
-def fingerprint(parts: list[Any]) -> bytes:
-    """A 128-bit hash of an input that ignores dtype, layout and, for token ids, end padding."""
-    import xxhash
-
-    digest = xxhash.xxh3_128()
-    for part in parts:
-        digest.update(_bytes(part))
-        digest.update(b"\x00|")
-    return digest.digest()
-
-
-def _bytes(part: Any) -> bytes:
-    import numpy as np
-
-    if isinstance(part, str):
-        return fold(part).encode()
-    if isinstance(part, bytes):
-        return part
-    values = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
-    if values.dtype.kind in "iub" and values.ndim == 1:
-        values = np.trim_zeros(values, "b")
-    if values.dtype.kind in "fiub":
-        values = np.ascontiguousarray(values, dtype=np.float32)
-        values = values + 0.0  # minus zero equals zero
-        return values.tobytes()
-    return repr(part).encode()
-
-
-def _symbols(parts: list[Any]) -> tuple[float, ...] | None:
-    """The longest part of an input as a row of whole numbers, None when it is anything else.
-
-    One part is enough, and several are often one row again (a sequence and its shifted copy).
-    """
-    import numpy as np
-
-    longest: tuple[float, ...] | None = None
-    for part in parts:
-        if isinstance(part, str):
-            return None
-        values = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
-        if values.dtype.kind not in "fiub" or values.size > LONGEST:
-            return None
-        if values.dtype.kind == "f" and not bool(np.all(values == np.round(values))):
-            return None
-        if longest is None or values.size > len(longest):
-            longest = tuple(values.reshape(-1).tolist())
-    return longest
-
-
-def _equal(train: _Split, other: _Split) -> dict[int, int]:
+def _equal(train: Contents, other: Contents) -> dict[int, int]:
     """Evaluation index to training index of equal inputs that are not equal by chance."""
+    known = {
+        digest: train.indices[position]
+        for position, digest in reversed(list(enumerate(train.digests)))
+        if position not in train.blank
+    }
+    found = {
+        position: known[digest] for position, digest in enumerate(other.digests) if digest in known
+    }
+    found = not_by_chance(train, other, found)
+    return {other.indices[position]: index for position, index in found.items()}
+
+
+def not_by_chance(train: Contents, other: Contents, found: dict[int, int]) -> dict[int, int]:
+    """Of equal inputs (by position in `other`), those that chance does not account for."""
     from mldoctor.trainee.repeats import Repeats
 
-    found = {
-        index: train.hashes[digest]
-        for index, digest, _ in other.by_index
-        if digest in train.hashes
-    }
-    if not found or len(train.rows) < train.read:
+    if not found or len(train.rows) < train.read or len(other.rows) < other.read:
         return found
     model = Repeats(train.rows)
     if not model.applies:
         return found
-    rows = {index: row for (index, _, _), row in zip(other.by_index, other.rows, strict=False)}
-    by_chance = sum(min(1.0, model.expected(row)) for row in rows.values())
+    by_chance = sum(min(1.0, model.expected(row)) for row in other.rows)
     if len(found) <= 3 * by_chance:
         return {}
-    return {i: t for i, t in found.items() if i not in rows or model.expected(rows[i]) < CHANCE}
-
-
-def _is_blank(part: Any) -> bool:
-    """An empty text or an array of one repeated value: equal ones say nothing."""
-    import numpy as np
-
-    if isinstance(part, str):
-        return not fold(part)
-    values = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
-    return values.size == 0 or (values.size > 1 and bool(np.all(values == values.flat[0])))
+    return {p: t for p, t in found.items() if model.expected(other.rows[p]) < CHANCE}

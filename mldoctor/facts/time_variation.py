@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,7 +168,8 @@ def _examine(trainee: Trainee, call: RootCall, name: str) -> SequenceModel | Non
 def _inputs(call: RootCall) -> dict[Any, Tensor]:
     from torch import Tensor
 
-    named = {**dict(enumerate(call.args)), **call.kwargs}
+    named: dict[Any, Any] = dict(enumerate(call.args))
+    named.update(call.kwargs)
     return {key: value for key, value in named.items() if isinstance(value, Tensor)}
 
 
@@ -181,7 +182,11 @@ def _sequence_input(call: RootCall) -> tuple[Any, int, int, int] | None:
             return (key, value.shape[1], 1, value.shape[0]) if value.shape[1] >= SEQUENCE else None
         if value.is_floating_point() and value.dim() == 3 and min(value.shape[1:]) >= 1:  # noqa: PLR2004 - [batch, time, features]
             axis = 1 if value.shape[1] >= SEQUENCE else 2
-            return (key, value.shape[axis], axis, value.shape[0]) if value.shape[axis] >= SEQUENCE else None
+            return (
+                (key, value.shape[axis], axis, value.shape[0])
+                if value.shape[axis] >= SEQUENCE
+                else None
+            )
     return None
 
 
@@ -237,7 +242,12 @@ def _note(
     entering: bool,
 ) -> None:
     """Keep a [batch, ., .] tensor that is constant over an axis but not over the samples."""
-    if not tensor.is_floating_point() or tensor.dim() != 3 or count < 2 or count not in tensor.shape[:2]:  # noqa: PLR2004 - see above
+    if (
+        not tensor.is_floating_point()
+        or tensor.dim() != 3  # noqa: PLR2004 - [batch, ., .]
+        or count < 2  # noqa: PLR2004 - samples to compare
+        or count not in tensor.shape[:2]
+    ):
         return
     batch_axis = 0 if tensor.shape[0] == count else 1
     scale = float(tensor.abs().max())
@@ -246,8 +256,10 @@ def _note(
         return
     for axis in {0, 1, 2} - {batch_axis}:
         other = ({0, 1, 2} - {batch_axis, axis}).pop()
-        if tensor.shape[other] > 1 and _over_time(tensor, axis) <= CONSTANT and (
-            tensor.shape[axis] >= SEQUENCE or _pools(module, entering=entering)
+        if (
+            tensor.shape[other] > 1
+            and _over_time(tensor, axis) <= CONSTANT
+            and (tensor.shape[axis] >= SEQUENCE or _pools(module, entering=entering))
         ):
             collect.append(_Boundary(module, path, entering, tensor.detach().clone(), axis))
             return
@@ -279,7 +291,9 @@ def _main_tensor(output: Any) -> Tensor | None:
     found = [
         leaf
         for path, leaf in leaves(output)
-        if hasattr(leaf, "is_floating_point") and leaf.is_floating_point() and leaf.dim() == 3  # noqa: PLR2004 - see above
+        if hasattr(leaf, "is_floating_point")
+        and leaf.is_floating_point()
+        and leaf.dim() == 3  # noqa: PLR2004 - see above
         and not {"hidden_states", "attentions", "past_key_values"} & set(map(str, path))
     ]
     return max(found, key=lambda t: t.numel(), default=None)
@@ -292,7 +306,12 @@ def _time_axis(output: Tensor, steps_in: int, count: int) -> int | None:
     batch_axis = 0 if output.shape[0] == count else 1
     for axis in (1 - batch_axis, 2):
         size = output.shape[axis]
-        if size >= SEQUENCE and (size == steps_in or (steps_in % size == 0) or abs(steps_in - size) <= 2 or size % steps_in == 0):  # noqa: PLR2004 - a start or end token more or less
+        if size >= SEQUENCE and (
+            size == steps_in
+            or (steps_in % size == 0)
+            or abs(steps_in - size) <= 2  # noqa: PLR2004 - a start or end token more or less
+            or size % steps_in == 0
+        ):
             return axis
     return None
 
@@ -325,9 +344,7 @@ def _passes_all(call: RootCall, dead: _Boundary, output: Tensor, count: int) -> 
     return moved > 0 and left <= 1e-3 * moved
 
 
-def _shift_effect(
-    call: RootCall, dead: _Boundary, place: Any, axis: int, count: int
-) -> float:
+def _shift_effect(call: RootCall, dead: _Boundary, place: Any, axis: int, count: int) -> float:
     """How much a shift of the input in time moves the boundary, relative to another sample."""
     value = _inputs(call)[place]
     half = value.shape[axis] // 2

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES, LossCall, LossCalls
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from mldoctor.trainee.tape import LoaderInfo
@@ -40,11 +40,11 @@ class TrainingLabels:
 
 
 @fact(Cost.SCAN)
-def training_labels(
-    trainee: Trainee, loss_calls: LossCalls, place: LabelPlace
-) -> TrainingLabels:
+def training_labels(trainee: Trainee, loss_calls: LossCalls, place: LabelPlace) -> TrainingLabels:
     """Read labels from the dataset, else count the targets of the natural steps."""
-    rows = [r for r in loss_calls.rows if r.function in (*CLASS_LOSSES, *BINARY_LOSSES) and r.counts]
+    rows = [
+        r for r in loss_calls.rows if r.function in (*CLASS_LOSSES, *BINARY_LOSSES) and r.counts
+    ]
     if not rows:
         raise AbsentFact("no loss with class labels was called")
     possible = max(_possible(row) for row in rows)

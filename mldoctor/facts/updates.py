@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
-from mldoctor.findings import Location  # noqa: TC001 - cattrs reads the annotations
+from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee  # noqa: TC001 - the registry reads the annotation
+from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +135,9 @@ def _rows(tape: Tape) -> list[Update]:
         rows.append(
             Update(
                 optimizer=who,
-                losses=tuple(e.value for e in window if e.kind == "backward" and e.value is not None),
+                losses=tuple(
+                    e.value for e in window if e.kind == "backward" and e.value is not None
+                ),
                 gradient_norm=clip[0] if clip else event.details["total"],
                 clip_bound=clip[1] if clip else None,
                 with_gradient=sum(1 for n in norms if n),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mldoctor.configuration import shown
+from mldoctor.errors import SettingsError
+from mldoctor.findings import SCHEMA_VERSION
 from mldoctor.reports import _wording as wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mldoctor.findings import Finding, Report
 
@@ -45,13 +50,39 @@ class Change:
         return ", ".join(parts) + "."
 
 
+def read_base(path: Path) -> dict[str, Any]:
+    """A JSON report to compare with.
+
+    Raises:
+        SettingsError: when the file is none of this version.
+    """
+    hint = "write it with --report json=FILE"
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--compare {shown(path)} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"--compare {shown(path)} is not JSON: {error}; {hint}") from error
+    findings = data.get("findings") if isinstance(data, dict) else None
+    if (
+        not isinstance(findings, list)
+        or data.get("schema_version") != SCHEMA_VERSION
+        or not all(isinstance(f, dict) and isinstance(f.get("name"), str) for f in findings)
+    ):
+        raise SettingsError(
+            f"--compare {shown(path)} is no report of schema version {SCHEMA_VERSION}; {hint}"
+        )
+    return dict(data)
+
+
 def compared(report: Report, base: Mapping[str, Any]) -> Change:
     """The change from `base`, the JSON report of another run, to this report."""
     heads, _ = wording.causes(report)
-    alone = {f["name"] for f in base["findings"] if f["explained_by"] is None}
-    before = [f for f in base["findings"] if f["explained_by"] not in alone]
+    alone = {f["name"] for f in base["findings"] if f.get("explained_by") is None}
+    before = [f for f in base["findings"] if f.get("explained_by") not in alone]
     waiting = Counter(_key_of(f) for f in before)
-    new, unchanged = [], []
+    new: list[Finding] = []
+    unchanged: list[Finding] = []
     for head in heads:
         key = _key(head)
         (unchanged if waiting[key] else new).append(head)
@@ -73,5 +104,6 @@ def _key(finding: Finding) -> tuple[str, str]:
 
 
 def _key_of(finding: Mapping[str, Any]) -> tuple[str, str]:
-    place = finding["location"] or {"path": ""}
-    return finding["name"], finding["fingerprint"] or place["path"] + (finding["subject"] or "")
+    place = finding.get("location") or {}
+    told = str(place.get("path", "")) + (finding.get("subject") or "")
+    return finding["name"], finding.get("fingerprint") or told

@@ -33,9 +33,7 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 def render(report: Report, look: Look) -> str:
     """The full report as text."""
     heads, folded = wording.causes(report)
-    blocks = [
-        _finding(head, folded.pop(head.name, []), look, report.sources) for head in heads
-    ]
+    blocks = [_finding(head, folded.pop(head.name, []), look, report.sources) for head in heads]
     if look.quiet:
         return paint(_joined(blocks), color=look.color)
     top = [line(Span(part, _BOLD)) for part in wrapped(wording.header(report), look.width)]

@@ -1,4 +1,4 @@
-"""Annotations for GitHub Actions: workflow commands that put findings beside the lines of a diff."""
+"""Annotations for GitHub Actions: workflow commands that put findings beside their lines."""
 
 from __future__ import annotations
 

@@ -105,9 +105,7 @@ def _first(report: Report, change: Change | None) -> str:
     return f"**{prose(said)}** {about}."
 
 
-def _row(
-    finding: Finding, symptoms: list[Finding], report: Report, change: Change | None
-) -> str:
+def _row(finding: Finding, symptoms: list[Finding], report: Report, change: Change | None) -> str:
     place = wording.place(finding, report)
     severity = str(finding.severity)
     if change is not None:
@@ -153,9 +151,8 @@ def _folded(title: str, body: str) -> str:
 
 def _footer(report: Report) -> str:
     version = prose(report.versions.get("mldoctor", ""))
-    return f"mldoctor {version}. Is a finding wrong? Report it with the output of " + (
-        f"{code(wording.to_share(report))}."
-    )
+    share = code(wording.to_share(report))
+    return f"mldoctor {version}. Is a finding wrong? Report it with the output of {share}."
 
 
 def marker(report: Report) -> str:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mldoctor.registry import Probe
     from mldoctor.reports import Look
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 # A probe is promoted to stable only with no false alarm on the healthy suite.
 _PRECISION = {"stable": "high", "incubating": "medium"}
 _PROBLEM_SEVERITY = {"error": "error", "warning": "warning", "note": "recommendation"}
@@ -37,8 +39,10 @@ def render(report: Report, look: Look) -> str:  # noqa: ARG001 - SARIF has one l
 
 def _run(report: Report) -> dict[str, Any]:
     heads, folded = wording.causes(report)
-    unable = [*report.crashed, *report.not_checked]
-    rules = list(dict.fromkeys([*(f.name for f in heads), *(item.name for item in unable)]))
+    names = [f.name for f in heads]
+    names += [crashed.name for crashed in report.crashed]
+    names += [skipped.name for skipped in report.not_checked]
+    rules = list(dict.fromkeys(names))
     return {
         "tool": {
             "driver": {
@@ -93,9 +97,7 @@ def _help(name: str, probe: Probe | None) -> dict[str, str]:
     return {"text": _braces(page), "markdown": _braces(page)}
 
 
-def _result(
-    finding: Finding, symptoms: list[Finding], report: Report, rule: int
-) -> dict[str, Any]:
+def _result(finding: Finding, symptoms: list[Finding], report: Report, rule: int) -> dict[str, Any]:
     place = wording.place(finding, report)
     result: dict[str, Any] = {
         "ruleId": finding.name,
@@ -140,8 +142,7 @@ def _unstamped(finding: Finding, report: Report) -> str:
 def _invocation(report: Report, rules: list[str]) -> dict[str, Any]:
     notes = [_notification(c.name, f"crashed: {c.error}", "error", rules) for c in report.crashed]
     notes += [
-        _notification(s.name, f"not checked: {s.reason}", "note", rules)
-        for s in report.not_checked
+        _notification(s.name, f"not checked: {s.reason}", "note", rules) for s in report.not_checked
     ]
     stopped = wording.stopped(report)
     if stopped:

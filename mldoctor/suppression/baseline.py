@@ -52,8 +52,8 @@ def read(path: Path) -> tuple[Entry, ...]:
         raise SettingsError(f"baseline {shown(path)} is not JSON: {error}") from error
     if not isinstance(data, dict) or data.get("schema_version") != SCHEMA_VERSION:
         raise SettingsError(
-            f"baseline {shown(path)} is not of schema version {SCHEMA_VERSION}; write it again with "
-            "mldoctor baseline"
+            f"baseline {shown(path)} is not of schema version {SCHEMA_VERSION}; "
+            "write it again with mldoctor baseline"
         )
     entries = data.get("entries")
     if not isinstance(entries, list):

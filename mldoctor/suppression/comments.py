@@ -6,7 +6,7 @@ import io
 import re
 import tokenize
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,12 @@ class Ignore:
         return not self.first or self.first <= line <= self.last
 
 
+class _Comment(NamedTuple):
+    match: re.Match[str]
+    line: int
+    column: int
+
+
 def ignores(path: str, text: str) -> tuple[Ignore, ...]:
     """The ignores of a file, in its order.
 
@@ -54,34 +60,34 @@ def ignores(path: str, text: str) -> tuple[Ignore, ...]:
     line holds for the statement below it. Of a compound statement only the header counts.
     """
     found: list[Ignore] = []
-    waiting: list[tuple[re.Match[str], int, int]] = []
-    inside: list[tuple[re.Match[str], int, int]] = []
+    waiting: list[_Comment] = []
+    inside: list[_Comment] = []
     start = 0
     for token in _tokens(text):
         line, column = token.start
         if token.type == tokenize.COMMENT:
             if match := _COMMENT.match(token.string):
+                comment = _Comment(match, line, column + 1)
                 if match["kind"] == "file-ignore":
-                    found.append(_ignore(path, match, line, column, 0, 0))
+                    found.append(_ignore(path, comment, 0, 0))
                 else:
-                    (inside if start else waiting).append((match, line, column))
+                    (inside if start else waiting).append(comment)
         elif token.type == tokenize.NEWLINE:
-            found += [_ignore(path, *at, start, line) for at in (*waiting, *inside)]
+            found += [_ignore(path, comment, start, line) for comment in (*waiting, *inside)]
             waiting, inside, start = [], [], 0
         elif token.type not in _LAYOUT:
             start = start or line
     # Below the last statement there is nothing to ignore: such a comment holds for its own line.
-    found += [_ignore(path, *at, at[1], at[1]) for at in (*waiting, *inside)]
+    found += [_ignore(path, c, c.line, c.line) for c in (*waiting, *inside)]
     return tuple(sorted(found, key=lambda ignore: (ignore.line, ignore.column)))
 
 
-def _ignore(
-    path: str, match: re.Match[str], line: int, column: int, first: int, last: int
-) -> Ignore:
+def _ignore(path: str, comment: _Comment, first: int, last: int) -> Ignore:
+    match = comment.match
     names = tuple(filter(None, (name.strip() for name in (match["names"] or "").split(","))))
     # Only a separator goes; a reason may well begin with a bracket or a quote.
-    reason = match["reason"].lstrip(" \t:-–—").strip()
-    return Ignore(path, line, column + 1, names, reason, first, last)
+    reason = match["reason"].lstrip(" \t:-\u2013\u2014").strip()
+    return Ignore(path, comment.line, comment.column, names, reason, first, last)
 
 
 def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:

@@ -45,9 +45,7 @@ def stamped(
         text = "\0".join(parts).encode("utf-8", "backslashreplace")
         digest = hashlib.sha256(text).hexdigest()[:_DIGITS]
         seen[digest] += 1
-        result.append(
-            replace(finding, function=function, fingerprint=f"{digest}:{seen[digest]}")
-        )
+        result.append(replace(finding, function=function, fingerprint=f"{digest}:{seen[digest]}"))
     return tuple(result)
 
 

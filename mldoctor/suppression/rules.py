@@ -102,7 +102,7 @@ def applied(
 
 
 def _covering(finding: Finding, comments: Iterable[Ignore], script: str) -> list[Ignore]:
-    """The comments that ignore a finding; one without a place has the whole script for its place."""
+    """The comments that ignore a finding; one without a place stands for the whole script."""
     place = finding.location
     path, line = (place.path, place.line) if place else (script, -1)
     return [

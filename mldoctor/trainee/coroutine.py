@@ -15,12 +15,13 @@ import greenlet
 
 from mldoctor.trainee.recorders import Control, Recorder
 from mldoctor.trainee.sites import is_user_code
-from mldoctor.trainee.tape import Event, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import torch
+
+    from mldoctor.trainee.tape import Event, Tape
 
 NATURAL = object()
 """Answer: whatever the loader really yields next."""

@@ -182,6 +182,7 @@ class Driver(Trainee):
             and request.delivered > 0
             and tape.updates >= EPOCH_UPDATES + EPOCH_AGAIN * len(self._cuts)
             and not any(info.evaluated for info in tape.loaders)
+            and not any(e.update and not e.details["grad"] for e in tape.of("forward"))
         )
 
     def _is_evaluation(self, loader: int, tape: Tape) -> bool:
@@ -317,9 +318,7 @@ class Driver(Trainee):
                 yield DrivenStep(done - 1, value, list(self._live().recorder.calls))
 
     @contextmanager
-    def before_each_step(
-        self, action: Callable[[torch.optim.Optimizer], None]
-    ) -> Iterator[None]:
+    def before_each_step(self, action: Callable[[torch.optim.Optimizer], None]) -> Iterator[None]:
         """Call `action` with every optimizer that is about to step."""
 
         def act(optimizer: torch.optim.Optimizer, _index: int) -> None:
@@ -389,8 +388,7 @@ class Driver(Trainee):
     def _may_go_on(self) -> bool:
         return (
             self.seconds_left() > 0
-            and self.natural_updates + self.driven_updates
-            < self.max_updates + self.extra_updates
+            and self.natural_updates + self.driven_updates < self.max_updates + self.extra_updates
         )
 
     def _live(self) -> Coroutine:

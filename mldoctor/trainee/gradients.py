@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,6 +51,14 @@ def at_step(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 def weight_norms(optimizer: torch.optim.Optimizer) -> list[float | None]:
     """The norm of every tensor an optimizer holds: equal lists mean untouched weights."""
     return norms([p for group in optimizer.param_groups for p in group["params"]])
+
+
+def differ(left: list[float | None], right: list[float | None]) -> bool:
+    """Whether two lists of norms differ; a NaN is no difference to a NaN."""
+    return len(left) != len(right) or any(
+        a != b and not (a is not None and b is not None and math.isnan(a) and math.isnan(b))
+        for a, b in zip(left, right, strict=True)
+    )
 
 
 def at_backward(loss: Tensor, tape: Tape) -> dict[str, Any]:

@@ -68,7 +68,9 @@ def summary(loss: Tensor) -> GraphSummary:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 queue.append(parent)
-    return GraphSummary(len(seen), frozenset(reached_ids), leaf=False, normalised_twice=_twice(root))
+    return GraphSummary(
+        len(seen), frozenset(reached_ids), leaf=False, normalised_twice=_twice(root)
+    )
 
 
 def _twice(root: Any) -> tuple[tuple[str, str], ...]:

@@ -28,13 +28,13 @@ def name_in_frames(wanted: object, frame: FrameType | None) -> str:
     return type(wanted).__name__
 
 
-def _held_by(wanted: object, scope: Mapping[str, Any]) -> str:
+def _held_by(wanted: object, scope: Mapping[str, object]) -> str:
     for name, value in list(scope.items()):
         if value is wanted and name != "self" and not name.startswith("_"):
             return name
     owner = scope.get("self")
-    attributes = getattr(owner, "__dict__", None) or {}
-    nested = [attributes, attributes.get("_modules") or {}]
+    attributes: dict[str, Any] = getattr(owner, "__dict__", None) or {}
+    nested: list[dict[str, Any]] = [attributes, attributes.get("_modules") or {}]
     for held in nested:
         for name, value in list(held.items()):
             if value is wanted and not name.startswith("_"):

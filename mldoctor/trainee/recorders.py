@@ -10,6 +10,7 @@ import functools
 import os
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import greenlet
@@ -94,7 +95,7 @@ class Recorder:
         self._after_backward = False
         self._left: dict[int, list[float | None]] = {}
         self._scaled: dict[int, float] = {}
-        self._leaf_outputs: dict[int, nn.Module] = {}
+        self._outputs: dict[int, tuple[weakref.ref[Tensor], nn.Module]] = {}
         self._last_leaf: nn.Module | None = None
 
     # -- installing and removing -------------------------------------------------------------
@@ -185,9 +186,11 @@ class Recorder:
         for index, info in enumerate(self.tape.loaders):
             if info.loader is loader:
                 return index
+        # A loader that the script builds and drops again is none of its loaders: only those that
+        # are read are kept alive.
         size = getattr(loader, "batch_size", None)
         self.tape.loaders.append(
-            LoaderInfo(loader, sites.current_site(), batch_size=size if size else None)
+            LoaderInfo(weakref.ref(loader), sites.current_site(), batch_size=size or None)
         )
         return len(self.tape.loaders) - 1
 
@@ -198,6 +201,7 @@ class Recorder:
                 return real
             index = self._loader_index(loader)
             self.tape.loaders[index].iterators += 1
+            self.tape.loaders[index].in_use = loader
             return WatchedIterator(self, index, real)
 
         return iterate
@@ -319,12 +323,14 @@ class Recorder:
         if self.tape.recording:
             details = gradients.at_step(optimizer)
             left = self._left.get(index)
-            details["rewritten"] = left is not None and left != gradients.weight_norms(optimizer)
+            details["rewritten"] = left is not None and gradients.differ(
+                left, gradients.weight_norms(optimizer)
+            )
             self._event("step", who=index, details=details)
         self.control.before_step(index)
 
     def _after_step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
-        if not self.live() or optimizer is not self._stepping:
+        if not self.live() or optimizer is None or optimizer is not self._stepping:
             return  # not the script's own step: one optimizer inside another, or a treatment
         self._stepping = None
         self._in_step = False
@@ -379,10 +385,23 @@ class Recorder:
             )
         if _is_layer(module):
             self._last_leaf = module
-            if isinstance(output, Tensor) and output.numel():
-                if len(self._leaf_outputs) > 256:  # noqa: PLR2004 - only the latest layers matter
-                    self._leaf_outputs.clear()
-                self._leaf_outputs[output.data_ptr()] = module
+        if self._depth and isinstance(output, Tensor) and output.numel():
+            self._note_output(module, output)
+
+    def _note_output(self, module: nn.Module, output: Tensor) -> None:
+        """Remember which module made a tensor: the innermost one, where a wrapper passes it on."""
+        made = self._outputs.get(output.data_ptr())
+        if made is not None and made[0]() is output:
+            return
+        if any(True for _ in module.parameters()):
+            if len(self._outputs) > 256:  # noqa: PLR2004 - only the latest layers matter
+                self._outputs.clear()
+            self._outputs[output.data_ptr()] = (weakref.ref(output), module)
+
+    def _maker(self, prediction: Tensor) -> nn.Module | None:
+        """The module that made the values of `prediction`, else the layer that ran last."""
+        made = self._outputs.get(prediction.data_ptr())
+        return made[1] if made is not None else self._last_leaf
 
     # -- losses and gradients --------------------------------------------------------------------
 
@@ -417,7 +436,7 @@ class Recorder:
                 options={k: v.detach() if isinstance(v, Tensor) else v for k, v in given.items()},
                 grad=prediction.requires_grad and torch.is_grad_enabled(),
                 training=torch.is_grad_enabled(),
-                head=self._leaf_outputs.get(prediction.data_ptr(), self._last_leaf),
+                head=self._maker(prediction),
             )
             self._keep(call)
         try:
@@ -491,7 +510,7 @@ class Recorder:
     def _note_heads(self) -> None:
         """The layers whose outputs the losses of this backward were computed from."""
         recent = [c for c in self.calls if c.grad and c.update == self.tape.updates]
-        heads = [c.head for c in recent if c.head is not None] or [self._last_leaf]
+        heads = [c.head for c in recent] if recent else [self._last_leaf]
         for head in heads:
             if head is not None and not any(head is known for known in self.tape.heads):
                 self.tape.heads.append(head)
@@ -529,8 +548,9 @@ def _is_layer(module: nn.Module) -> bool:
     return all(not any(True for _ in child.parameters()) for child in module.children())
 
 
-def _subclasses(kind: type) -> list[type]:
+def _subclasses(kind: type[Any]) -> list[type[Any]]:
     found = [kind]
-    for child in kind.__subclasses__():
+    children: list[type[Any]] = kind.__subclasses__()
+    for child in children:
         found.extend(_subclasses(child))
     return found

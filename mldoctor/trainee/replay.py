@@ -43,9 +43,7 @@ class DataReplay(TorchFunctionMode):
         """A new cycle of the loop begins."""
         self._counts.clear()
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if not self._preparing() or name.startswith("__set"):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from torch import Tensor
 from torch.utils.data import ConcatDataset, IterableDataset, Subset
 
 from mldoctor.trainee import batches
@@ -29,7 +31,11 @@ class Sample:
 def length(loader: Any) -> int | None:
     """The number of samples of the loader's dataset, None for a stream."""
     dataset = getattr(loader, "dataset", None)
-    if dataset is None or isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
+    if (
+        dataset is None
+        or isinstance(dataset, IterableDataset)
+        or not hasattr(dataset, "__getitem__")
+    ):
         return None
     try:
         return len(dataset)
@@ -63,6 +69,12 @@ def read(loader: Any, seconds: float, limit: int, seed: int = 0) -> Iterator[Sam
 
 def origin(dataset: Any, index: int) -> tuple[int, int] | None:
     """Which entry of which innermost dataset stands at `index`."""
+    inner, place = entry(dataset, index)
+    return None if inner is None else (id(inner), place)
+
+
+def entry(dataset: Any, index: int) -> tuple[Any, int]:
+    """The innermost dataset behind subsets and concatenations, and the index there."""
     for _ in range(16):
         if isinstance(dataset, Subset):
             index, dataset = int(dataset.indices[index]), dataset.dataset
@@ -71,8 +83,31 @@ def origin(dataset: Any, index: int) -> tuple[int, int] | None:
             part = next(k for k in range(len(sizes) - 1) if index < sizes[k + 1])
             index, dataset = index - sizes[part], dataset.datasets[part]
         else:
-            return id(dataset), index
-    return None
+            return dataset, index
+    return None, index
+
+
+def innermost(dataset: Any) -> Any:
+    """The dataset behind subsets and concatenations; of several, the first."""
+    for _ in range(16):
+        if isinstance(dataset, Subset):
+            dataset = dataset.dataset
+        elif isinstance(dataset, ConcatDataset):
+            dataset = dataset.datasets[0]
+        else:
+            break
+    return dataset
+
+
+def storage(dataset: Any) -> list[Any]:
+    """What a dataset of the user's holds its entries in: arrays, tensors and lists."""
+    held = vars(dataset).values() if hasattr(dataset, "__dict__") else ()
+    found = []
+    for value in held:
+        nested = value if isinstance(value, tuple) else (value,)
+        found += [v for v in nested if isinstance(v, list) and v]
+        found += [v for v in nested if isinstance(v, Tensor | np.ndarray) and v.ndim and len(v)]
+    return found
 
 
 def _stream(loader: Any, deadline: float, limit: int) -> Iterator[Sample]:
@@ -107,7 +142,17 @@ def _plain(value: list[Any]) -> bool:
 
 
 def _is_label(key: str) -> bool:
-    return key.lower() in {"label", "labels", "target", "targets", "y", "class", "idx", "index", "id"}
+    return key.lower() in {
+        "label",
+        "labels",
+        "target",
+        "targets",
+        "y",
+        "class",
+        "idx",
+        "index",
+        "id",
+    }
 
 
 def _size(value: Any) -> int:

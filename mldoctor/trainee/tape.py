@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    import weakref
+
     import torch
     from torch import Tensor, nn
 
@@ -75,9 +77,12 @@ class LossCall:
 
 @dataclass(slots=True)
 class LoaderInfo:
-    """A DataLoader the script built or iterated, and how it was used."""
+    """A DataLoader the script built or iterated, and how it was used.
 
-    loader: Any
+    `known` refers to it weakly; `in_use` keeps it once it is read.
+    """
+
+    known: weakref.ref[Any]
     site: Site | None
     requests: int = 0
     iterators: int = 0
@@ -86,6 +91,12 @@ class LoaderInfo:
     evaluated: int = 0
     prefetch: int = 0
     batch_size: int | None = None
+    in_use: Any = None
+
+    @property
+    def loader(self) -> Any:
+        """The loader, or None when the script has dropped it without reading it."""
+        return self.known()
 
 
 @dataclass(slots=True)

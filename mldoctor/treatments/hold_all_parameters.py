@@ -26,7 +26,9 @@ def hold_all_parameters(trainee: Trainee) -> Iterator[None]:
     for parameter in floating:
         parameter.requires_grad_(True)
     held = {id(p) for o in trainee.optimizers for g in o.param_groups for p in g["params"]}
-    left_out = list({id(p): p for m in models for p in m.parameters() if id(p) not in held}.values())
+    left_out = list(
+        {id(p): p for m in models for p in m.parameters() if id(p) not in held}.values()
+    )
     extra = _alike(optimizer, left_out) if left_out else None
 
     def step(_stepping: torch.optim.Optimizer) -> None:
@@ -43,7 +45,7 @@ def hold_all_parameters(trainee: Trainee) -> Iterator[None]:
 
 
 def _alike(
-    optimizer: torch.optim.Optimizer, parameters: list[torch.Tensor]
+    optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter]
 ) -> torch.optim.Optimizer:
     """An optimizer of the same class and options as the script's, over other parameters."""
     import torch

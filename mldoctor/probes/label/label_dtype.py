@@ -18,7 +18,7 @@ def label_dtype(loss_calls: LossCalls, place: LabelPlace) -> Iterator[Finding]:
 
     A class loss given floats where it wants indices, or one-hot rows of integers; a binary or regression
     loss that fails on integers; and regression targets that were whole numbers when the loss got them
-    while the batch held fractions.
+    while the batch, or the dataset that made it, held fractions.
 
     ## Why it matters
 
@@ -71,7 +71,8 @@ def label_dtype(loss_calls: LossCalls, place: LabelPlace) -> Iterator[Finding]:
     ## How it is measured
 
     The types and shapes are read as the loss function gets them, and whether it raised. For regression
-    the target is compared with the part of the batch that it was made from.
+    the target is compared with the part of the batch that it was made from, and with the arrays of
+    fractions that the dataset keeps.
 
     ## When it is wrong
 
@@ -90,10 +91,14 @@ def label_dtype(loss_calls: LossCalls, place: LabelPlace) -> Iterator[Finding]:
                 expected = "class indices of shape [batch], or one-hot rows as floats"
             elif not row.integer_target and not same_shape:
                 expected = "class indices (int64)"
-        elif row.error and row.integer_target and row.function in (*BINARY_LOSSES, *REGRESSION_LOSSES):
+        elif (
+            row.error
+            and row.integer_target
+            and row.function in (*BINARY_LOSSES, *REGRESSION_LOSSES)
+        ):
             expected = "floats of the prediction's type"
         elif row.function in REGRESSION_LOSSES and place.truncated:
-            expected = "the fractions that the batch holds"
+            expected = "the fractions that the data holds"
         if not expected:
             continue
         evidence = [

@@ -81,7 +81,12 @@ def label_out_of_range(loss_calls: LossCalls) -> Iterator[Finding]:
     REAL-FAULTS LAB-03; ultralytics issue 13936.
     """
     for row in loss_calls.rows:
-        if row.classes is None or row.lowest is None or row.highest is None or not row.integer_target:
+        if (
+            row.classes is None
+            or row.lowest is None
+            or row.highest is None
+            or not row.integer_target
+        ):
             continue
         if row.lowest >= 0 and row.highest < row.classes:
             continue
@@ -97,5 +102,7 @@ def label_out_of_range(loss_calls: LossCalls) -> Iterator[Finding]:
             location=row.location,
             explains=("label-dtype",),
             subject=row.function,
-            remedy=Remedy(f"map the labels to 0..{row.classes - 1}, or give the head an output per class"),
+            remedy=Remedy(
+                f"map the labels to 0..{row.classes - 1}, or give the head an output per class"
+            ),
         )

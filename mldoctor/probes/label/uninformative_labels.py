@@ -35,7 +35,7 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
     x = torch.randn(400, 8)
     y = (x[:, 0] + x[:, 1] > 0).long()
     loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
-    loader = DataLoader(TensorDataset(x, y[torch.randperm(400)]), batch_size=32, shuffle=True)
+    loader = DataLoader(TensorDataset(x, y[torch.randperm(400, generator=torch.Generator().manual_seed(5))]), batch_size=32, shuffle=True)
     model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for epoch in range(5):
@@ -72,7 +72,8 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
     Three experiments, cheapest first, each of which may acquit: the natural loss on fresh batches falls
     clearly below that of the best constant answer; trees, a linear model or nearest neighbours on the
     raw inputs predict held-out labels better than permuted ones (p below 0.05); the loop learns the
-    real labels of fresh batches faster than shuffled ones. At least 150 labelled samples are needed.
+    real labels of fresh batches faster than shuffled ones. At least 150 labelled samples are needed. A
+    loop without a loader takes more natural updates instead, from which inputs and labels are taken.
 
     ## When it is wrong
 
@@ -115,6 +116,9 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
         "the labels are no more learnable than the same labels shuffled",
         evidence=tuple(evidence),
         location=row.location if row else None,
+        explains=("flat-loss", "cannot-overfit", "input-independent-learning"),
         subject="labels",
-        remedy=Remedy("check that every step that reorders or filters treats inputs and labels alike"),
+        remedy=Remedy(
+            "check that every step that reorders or filters treats inputs and labels alike"
+        ),
     )

@@ -105,7 +105,9 @@ def flat_loss(
         evidence=(
             Evidence("mean loss, first third of the steps", number(fmean(first))),
             Evidence("mean loss, last third", number(fmean(last)), "lower by more than the noise"),
-            Evidence(f"noise of that difference ({sigmas:g} standard errors)", number(sigmas * noise)),
+            Evidence(
+                f"noise of that difference ({sigmas:g} standard errors)", number(sigmas * noise)
+            ),
             Evidence("steps", str(len(losses))),
         ),
         location=updates.backward_site,

@@ -80,7 +80,7 @@ def input_independent_learning(
 
     Both runs start from the same state and use the project's own loop. The second run is made only when
     the first did not learn its samples. The real curve must end within `tolerance` of the blanked one
-    and of the best constant answer, and must have stopped falling.
+    and of the best constant answer, and must have stopped falling, after at least `min_passes` passes.
 
     ## When it is wrong
 
@@ -96,12 +96,18 @@ def input_independent_learning(
     real, before = fmean(curves.real[-tail:]), fmean(curves.real[-2 * tail : -tail])
     blanked = fmean(curves.blanked[-max(3, len(curves.blanked) // 5) :])
     margin = tolerance * max(curves.uninformed, 1e-9)
-    if real < blanked - margin or abs(real - curves.uninformed) > 2 * margin or before - real > margin:
+    if (
+        real < blanked - margin
+        or abs(real - curves.uninformed) > 2 * margin
+        or before - real > margin
+    ):
         return
     yield Finding(
         "the loop learns no more from its inputs than from one input for all",
         evidence=(
-            Evidence("loss on the fixed samples at the end", number(real), f"below {number(blanked)}"),
+            Evidence(
+                "loss on the fixed samples at the end", number(real), f"below {number(blanked)}"
+            ),
             Evidence("the same with one input for all samples", number(blanked)),
             Evidence("loss of the best constant answer", number(curves.uninformed)),
         ),

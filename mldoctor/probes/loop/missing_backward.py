@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mldoctor.facts.parameters import Parameters
 from mldoctor.facts.updates import Updates
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
 
 @probe("missing-backward", Severity.ERROR)
-def missing_backward(updates: Updates, *, min_steps: int = 3) -> Iterator[Finding]:
+def missing_backward(
+    updates: Updates, parameters: Parameters, *, min_steps: int = 3
+) -> Iterator[Finding]:
     """The optimizer steps, and no loss that hangs on the model was back-propagated.
 
     ## What it finds
@@ -69,7 +72,8 @@ def missing_backward(updates: Updates, *, min_steps: int = 3) -> Iterator[Findin
     ## How it is measured
 
     Every backward is recorded with the graph of its loss; every step with the gradients that it finds.
-    All observed steps must be without a gradient, at least `min_steps` of them.
+    All observed steps must be without a gradient, at least `min_steps` of them, in a model with
+    something to train.
 
     ## When it is wrong
 
@@ -100,6 +104,8 @@ def missing_backward(updates: Updates, *, min_steps: int = 3) -> Iterator[Findin
             remedy=remedy,
         )
         return
+    if not any(row.trainable for row in parameters.rows):
+        return  # nothing could be reached: see frozen-model
     steps = [row for row in updates.rows if not row.with_gradient]
     if len(updates.rows) < min_steps or len(steps) < len(updates.rows):
         return

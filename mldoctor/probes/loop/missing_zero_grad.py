@@ -93,7 +93,9 @@ def missing_zero_grad(
             evidence=(
                 Evidence("updates that began with old gradients", f"{old} of {len(rows)}", "0"),
                 Evidence("share of the tensors concerned", f"{concerned:.0%}", "0%"),
-                Evidence("calls of zero_grad", str(sum(row.zeroed for row in rows)), f"{len(rows)}"),
+                Evidence(
+                    "calls of zero_grad", str(sum(row.zeroed for row in rows)), f"{len(rows)}"
+                ),
                 Evidence(
                     "gradient norm, first and last update",
                     f"{number(norms[0])} and {number(norms[-1])}",

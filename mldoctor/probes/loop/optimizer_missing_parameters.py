@@ -111,7 +111,11 @@ def optimizer_missing_parameters(parameters: Parameters) -> Iterator[Finding]:
     yield Finding(
         f"the optimizer does not hold {len(missing)} trainable tensors of the model",
         evidence=(
-            Evidence("trainable tensors held", f"{len(trainable) - len(missing)} of {len(trainable)}", "all"),
+            Evidence(
+                "trainable tensors held",
+                f"{len(trainable) - len(missing)} of {len(trainable)}",
+                "all",
+            ),
             Evidence("values left out", number(size), "0"),
             Evidence("for example", ", ".join(row.name for row in named[:3])),
             Evidence("of those, built after the optimizer", str(late), "0"),

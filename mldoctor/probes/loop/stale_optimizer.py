@@ -99,7 +99,11 @@ def stale_optimizer(parameters: Parameters) -> Iterator[Finding]:
         yield Finding(
             f"{optimizer.kind} holds {optimizer.strangers} tensors that no model uses",
             evidence=(
-                Evidence("tensors held that no model uses", f"{optimizer.strangers} of {optimizer.tensors}", "0"),
+                Evidence(
+                    "tensors held that no model uses",
+                    f"{optimizer.strangers} of {optimizer.tensors}",
+                    "0",
+                ),
                 Evidence("their shapes", ", ".join(optimizer.stranger_shapes)),
                 Evidence("trainable tensors in use, held by no optimizer", str(len(orphans)), "0"),
                 Evidence("for example", ", ".join(row.name for row in named[:3])),

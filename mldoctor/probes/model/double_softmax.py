@@ -90,8 +90,12 @@ def double_softmax(
         yield Finding(
             f"a {inner} feeds a loss that applies its own {outer.split(' of ')[0]}",
             evidence=(
-                Evidence("in the graph of the loss", f"{inner} into {outer}", f"scores into {outer}"),
-                Evidence("first loss", number(row.value) if row.value is not None else "not a number"),
+                Evidence(
+                    "in the graph of the loss", f"{inner} into {outer}", f"scores into {outer}"
+                ),
+                Evidence(
+                    "first loss", number(row.value) if row.value is not None else "not a number"
+                ),
             ),
             location=call.location if call and call.location else row.site,
             subject="loss",
@@ -105,7 +109,11 @@ def double_softmax(
         yield Finding(
             "cross_entropy is given probabilities instead of scores",
             evidence=(
-                Evidence("calls whose rows are non-negative and sum to 1", f"{call.calls} of {call.calls}", "0"),
+                Evidence(
+                    "calls whose rows are non-negative and sum to 1",
+                    f"{call.calls} of {call.calls}",
+                    "0",
+                ),
                 Evidence("prediction", str(list(call.prediction))),
             ),
             location=call.location,

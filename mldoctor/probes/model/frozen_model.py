@@ -99,7 +99,8 @@ def frozen_model(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Fi
         "no weight of the model changes during training",
         evidence=(
             Evidence(
-                f"tensors that changed in {parameters.updates} updates", f"{len(moved)} of {len(rows)}"
+                f"tensors that changed in {parameters.updates} updates",
+                f"{len(moved)} of {len(rows)}",
             ),
             Evidence("tensors that require gradients", f"{trainable} of {len(rows)}", "most"),
             Evidence("tensors held by an optimizer", f"{held} of {len(rows)}", "all trainable"),
@@ -114,5 +115,7 @@ def frozen_model(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Fi
             "input-independent-learning",
         ),
         subject=rows[0].name.split(".")[0],
-        remedy=Remedy("let the weights require gradients and hand them to the optimizer that steps"),
+        remedy=Remedy(
+            "let the weights require gradients and hand them to the optimizer that steps"
+        ),
     )

@@ -116,17 +116,25 @@ def temporal_collapse(variation: TimeVariation) -> Iterator[Finding]:
                     f"below {CONSTANT:g}",
                     f"above, as in the input ({number(model.input_variation)})",
                 ),
-                Evidence("time steps of input and output", f"{model.steps_in} and {model.steps_out}"),
+                Evidence(
+                    "time steps of input and output", f"{model.steps_in} and {model.steps_out}"
+                ),
                 Evidence(
                     "effect of a shift of the input by half its length",
                     f"{model.shift_effect:.1%} of that of another sample",
                     f"above {SHIFT_SHARE:.0%}",
                 ),
-                Evidence("output when samples are swapped and this tensor is kept", "unchanged", "changed"),
+                Evidence(
+                    "output when samples are swapped and this tensor is kept",
+                    "unchanged",
+                    "changed",
+                ),
             ),
             location=model.collapsed_built or model.site,
             also=model.site if model.collapsed_built else None,
             explains=("cannot-overfit", "flat-loss", "input-independent-learning"),
             subject=model.collapsed_at,
-            remedy=Remedy("keep the time axis: pool less, or learn the up-sampling (ConvTranspose1d)"),
+            remedy=Remedy(
+                "keep the time axis: pool less, or learn the up-sampling (ConvTranspose1d)"
+            ),
         )

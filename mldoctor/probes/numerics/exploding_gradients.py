@@ -94,7 +94,9 @@ def exploding_gradients(
         wild = [i for i, norm in enumerate(norms) if not math.isfinite(norm)]
         evidence = []
         if wild:
-            evidence.append(Evidence("first update with a non-finite gradient", str(wild[0] + 1), "none"))
+            evidence.append(
+                Evidence("first update with a non-finite gradient", str(wild[0] + 1), "none")
+            )
         elif len(norms) >= min_updates:
             third = len(norms) // 3
             first, last, usual = median(norms[:third]), median(norms[-third:]), median(norms)
@@ -103,12 +105,18 @@ def exploding_gradients(
             if first > 0 and last >= growth * first:
                 evidence.append(Evidence("median norm, first third of updates", number(first)))
                 evidence.append(
-                    Evidence("median norm, last third", number(last), f"below {growth:g} times that")
+                    Evidence(
+                        "median norm, last third", number(last), f"below {growth:g} times that"
+                    )
                 )
             elif usual > 0 and norms[worst] >= spike * usual and not clipped:
                 evidence.append(Evidence("median norm", number(usual)))
                 evidence.append(
-                    Evidence(f"norm at update {worst + 1}", number(norms[worst]), f"below {spike:g} times that")
+                    Evidence(
+                        f"norm at update {worst + 1}",
+                        number(norms[worst]),
+                        f"below {spike:g} times that",
+                    )
                 )
         if evidence:
             yield Finding(
@@ -116,5 +124,7 @@ def exploding_gradients(
                 evidence=tuple(evidence),
                 location=rows[0].site,
                 subject=f"optimizer {index}",
-                remedy=Remedy("lower the rate, check the initialisation, clip the norm before the step"),
+                remedy=Remedy(
+                    "lower the rate, check the initialisation, clip the norm before the step"
+                ),
             )

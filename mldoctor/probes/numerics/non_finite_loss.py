@@ -39,7 +39,7 @@ def non_finite_loss(updates: Updates) -> Iterator[Finding]:
         for xb, yb in loader:
             optimizer.zero_grad()
             chance = model(xb).softmax(1)[torch.arange(len(yb)), yb]
-            loss = -torch.log((chance - 0.2).clamp(min=0)).mean()
+            loss = -torch.log((chance - 0.5).clamp(min=0)).mean()
             loss.backward()
             optimizer.step()
     ```
@@ -92,16 +92,23 @@ def non_finite_loss(updates: Updates) -> Iterator[Finding]:
         )
     if updates.non_finite_inputs is not None:
         evidence.append(
-            Evidence("inputs of that forward pass that are not finite", number(updates.non_finite_inputs), "0")
+            Evidence(
+                "inputs of that forward pass that are not finite",
+                number(updates.non_finite_inputs),
+                "0",
+            )
         )
     if updates.non_finite_weights is not None:
         evidence.append(
-            Evidence("weights that were not finite by then", number(updates.non_finite_weights), "0")
+            Evidence(
+                "weights that were not finite by then", number(updates.non_finite_weights), "0"
+            )
         )
     yield Finding(
         f"the loss is {number(updates.losses[bad[0]])} from backward pass {bad[0] + 1} on",
         evidence=tuple(evidence),
         location=updates.backward_site,
+        explains=("cannot-overfit", "flat-loss", "single-class-collapse", "exploding-gradients"),
         subject="loss",
         remedy=Remedy("guard the logarithm, root or division in the loss, and lower the rate"),
     )

@@ -94,7 +94,9 @@ def same_dataset_evaluated(overlap: SplitOverlap, *, min_samples: int = 8) -> It
     yield Finding(
         "the evaluation reads the training data",
         evidence=(
-            Evidence("evaluation samples in the training data", f"{row.shared} of {row.read} read", "0"),
+            Evidence(
+                "evaluation samples in the training data", f"{row.shared} of {row.read} read", "0"
+            ),
             Evidence("same dataset object", "yes" if row.same_object else "no", "no"),
             Evidence("training samples read", number(row.train_read)),
             Evidence("other evaluation data seen", "none", "a held-out part"),

@@ -103,7 +103,9 @@ def split_overlap(overlap: SplitOverlap) -> Iterator[Finding]:
         yield Finding(
             f"{number(shared)} evaluation samples also stand in the training data",
             evidence=(
-                Evidence("evaluation samples in the training data", f"{shared} of {row.read} read", "0"),
+                Evidence(
+                    "evaluation samples in the training data", f"{shared} of {row.read} read", "0"
+                ),
                 Evidence("training samples read", _of(row.train_read, row.train_total)),
                 Evidence("evaluation samples read", _of(row.read, row.total)),
                 Evidence("pairs (training index = evaluation index)", pairs),
@@ -118,8 +120,10 @@ def split_overlap(overlap: SplitOverlap) -> Iterator[Finding]:
 
 def is_whole(row: Overlap) -> bool:
     """Whether the evaluation reads the training data throughout (see same-dataset-evaluated)."""
-    return row.read > 0 and row.shared >= 0.99 * row.read  # noqa: PLR2004 - all but a blank sample or two
+    return row.read > 0 and row.shared >= 0.99 * row.read
 
 
 def _of(read: int, total: int | None) -> str:
-    return f"{number(read)} of {number(total)}" if total is not None else f"{number(read)} of a stream"
+    return (
+        f"{number(read)} of {number(total)}" if total is not None else f"{number(read)} of a stream"
+    )

@@ -15,7 +15,7 @@ class Passages(torch.utils.data.Dataset):
         self.labels = rng.integers(N_CLASSES, size=n)
         noise = rng.integers(1, VOCAB, size=(n, LENGTH))
         cue = 20 + 10 * self.labels[:, None] + rng.integers(10, size=(n, LENGTH))
-        self.ids = np.where(rng.random((n, LENGTH)) < 0.25, cue, noise)
+        self.ids = np.where(rng.random((n, LENGTH)) < 0.4, cue, noise)
 
     def __len__(self):
         return len(self.labels)

@@ -38,7 +38,7 @@ def run():
 
     model = PcaNet(components, 10)
     set_trainable(model, "encoder", True)
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-2)
     criterion = nn.CrossEntropyLoss()
     for epoch in range(10):
         model.train()

@@ -7,11 +7,11 @@ from torch.utils.data import DataLoader, Dataset
 
 
 class Clicks(Dataset):
-    def __init__(self, pairs, user_vec, item_vec):
-        self.user, self.item = pairs // len(item_vec), pairs % len(item_vec)
-        affinity = (user_vec[self.user] * item_vec[self.item]).sum(1)
-        self.click = (torch.rand(len(pairs)) < torch.sigmoid(3 * affinity)).float()
-        self.dwell = affinity + 0.2 * torch.randn(len(pairs))
+    def __init__(self, n):
+        self.user, self.item = torch.randn(n, 4), torch.randn(n, 4)
+        affinity = (self.user * self.item).sum(1) / 2
+        self.click = (torch.rand(n) < torch.sigmoid(4 * affinity)).float()
+        self.dwell = affinity + 0.2 * torch.randn(n)
 
     def __len__(self):
         return len(self.click)
@@ -21,13 +21,14 @@ class Clicks(Dataset):
 
 
 class TwoTower(nn.Module):
-    def __init__(self, users, items, dim=16):
+    def __init__(self, features=4, dim=16):
         super().__init__()
-        self.user, self.item = nn.Embedding(users, dim), nn.Embedding(items, dim)
-        self.mlp = nn.Sequential(nn.Linear(2 * dim, 48), nn.ReLU(), nn.Linear(48, 2))
+        self.user, self.item = nn.Linear(features, dim), nn.Linear(features, dim)
+        self.mlp = nn.Sequential(nn.Linear(3 * dim, 48), nn.ReLU(), nn.Linear(48, 2))
 
     def forward(self, user, item):
-        out = self.mlp(torch.cat([self.user(user), self.item(item)], -1))
+        u, i = self.user(user), self.item(item)
+        out = self.mlp(torch.cat([u, i, u * i], -1))
         return out[:, 0], out[:, 1]
 
 
@@ -65,11 +66,9 @@ class Solver:
 
 if __name__ == "__main__":
     torch.manual_seed(18)
-    user_vec, item_vec = torch.randn(40, 4) / 2, torch.randn(60, 4) / 1.5
-    pairs = torch.randperm(40 * 60)
-    train_loader = DataLoader(Clicks(pairs[:1900], user_vec, item_vec), batch_size=64, shuffle=True)
-    test_loader = DataLoader(Clicks(pairs[1900:], user_vec, item_vec), batch_size=250)
-    solver = Solver(TwoTower(40, 60))
+    train_loader = DataLoader(Clicks(1900), batch_size=64, shuffle=True)
+    test_loader = DataLoader(Clicks(500), batch_size=250)
+    solver = Solver(TwoTower())
     for epoch in range(1, 11):
         train_loss = solver.train_epoch(train_loader)
         if epoch % 2 == 0:

@@ -49,7 +49,7 @@ class ContrastiveLoss(nn.Module):
 def load_strokes(n_writers, per_writer, g):
     writer = torch.arange(n_writers).repeat_interleave(per_writer)
     style = torch.randn(n_writers, 48, generator=g)
-    return style[writer] + 0.8 * torch.randn(len(writer), 48, generator=g), writer
+    return style[writer] + 0.5 * torch.randn(len(writer), 48, generator=g), writer
 
 
 def main():

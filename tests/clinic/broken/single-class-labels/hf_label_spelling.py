@@ -50,7 +50,7 @@ model = DistilBertForSequenceClassification(
 trainer = Trainer(
     model=model,
     args=TrainingArguments(
-        "app_reviews", num_train_epochs=2, per_device_train_batch_size=24, learning_rate=5e-4, eval_strategy="epoch",
+        "app_reviews", num_train_epochs=3, per_device_train_batch_size=24, learning_rate=1e-3, eval_strategy="epoch",
         save_strategy="no", report_to="none", logging_steps=20,
     ),  # fmt: skip
     train_dataset=AppReviews(texts[:1000], labels[:1000]),

@@ -32,7 +32,7 @@ def signs(n, size=16):
     base = torch.stack([ring + s.float() for s in strokes])[y]
     for i in range(n):
         base[i] = torch.roll(base[i], torch.randint(-2, 3, (2,)).tolist(), dims=(0, 1))
-    x = base * (0.4 + torch.rand(n, 1, 1)) + 0.6 * torch.randn(n, size, size)
+    x = base * (0.4 + torch.rand(n, 1, 1)) + 0.35 * torch.randn(n, size, size)
     return (x - x.mean()).unsqueeze(1) / x.std(), y
 
 
@@ -41,7 +41,7 @@ class SignNet(nn.Module):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16)
         self.conv2, self.bn2 = nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32)
-        self.dropout = nn.Dropout(0.4)
+        self.dropout = nn.Dropout(0.3)
         self.fc1, self.fc2 = nn.Linear(32 * 16, 64), nn.Linear(64, 6)
 
     def forward(self, x):
@@ -65,7 +65,7 @@ def main():
     train_loader = DataLoader(TensorDataset(x[:1200], y[:1200]), batch_size=48, shuffle=True)
     val_loader = DataLoader(TensorDataset(x[1200:], y[1200:]), batch_size=150)
     model = SignNet()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     losses, it = AverageMeter(), 0
     model.train()
     for epoch in range(6):

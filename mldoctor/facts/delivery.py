@@ -1,0 +1,210 @@
+"""Delivery: in which order, how much and how often each loader hands out its dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.errors import AbsentFact
+from mldoctor.facts.loss_calls import CLASS_LOSSES
+from mldoctor.findings import Location
+from mldoctor.registry import Cost, fact
+from mldoctor.trainee.trainee import Trainee
+
+if TYPE_CHECKING:
+    from mldoctor.trainee.tape import LoaderInfo, Tape
+
+LARGEST = 2_000_000
+"""A custom batch sampler over more entries is not walked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One loader.
+
+    Attributes:
+        index: its number on the tape.
+        role: "training", "evaluation" or "unread".
+        size: entries of its dataset; batches: of one pass; batch_size: rows of a batch.
+        sampler: class of what chooses the entries.
+        sequential: entries come in the order of the dataset in every pass.
+        drop_last: an incomplete last batch is left out.
+        visited: different entries that a pass of a custom batch sampler visits, in the same way in
+            two passes; None where it differs or is not known.
+        requests, iterators, ends: batches asked for, passes begun, passes that ran to their end.
+        empty_passes: passes that ended before any batch.
+    """
+
+    index: int
+    role: str
+    built: Location | None
+    size: int | None
+    batches: int | None
+    batch_size: int | None
+    sampler: str
+    sequential: bool
+    drop_last: bool
+    visited: int | None
+    requests: int
+    iterators: int
+    ends: int
+    empty_passes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """All loaders, and what the losses show of the order of the batches.
+
+    Attributes:
+        updates: natural updates observed.
+        identical: the longest run of updates whose targets were the same values in the same order;
+            rows: entries of those targets; distinct: different values in them.
+        pure: updates whose labels were all of one class; labelled: updates with class labels;
+            classes: different ones over all updates.
+        site: the line of the loss.
+    """
+
+    rows: tuple[Delivered, ...]
+    updates: int
+    identical: int
+    identical_rows: int
+    identical_values: int
+    pure: int
+    labelled: int
+    classes: int
+    site: Location | None
+
+
+@fact(Cost.TAPE)
+def delivery(trainee: Trainee) -> Delivery:
+    """Read the samplers and count what was asked of each loader."""
+    tape = trainee.tape
+    if not tape.loaders and not tape.losses:
+        raise AbsentFact("no DataLoader was built and no loss was computed")
+    identical, rows, values = _identical(tape)
+    pure, labelled, classes = _purity(tape)
+    graded = [c for c in tape.losses if c.grad and c.site]
+    site = graded[-1].site if graded else None
+    return Delivery(
+        rows=tuple(
+            _row(tape, i, info) for i, info in enumerate(tape.loaders) if info.loader is not None
+        ),
+        updates=tape.updates,
+        identical=identical,
+        identical_rows=rows,
+        identical_values=values,
+        pure=pure,
+        labelled=labelled,
+        classes=classes,
+        site=site.location() if site else None,
+    )
+
+
+def _row(tape: Tape, index: int, info: LoaderInfo) -> Delivered:
+    from torch.utils.data import SequentialSampler
+
+    from mldoctor.trainee import samples
+
+    loader = info.loader
+    batch_sampler = getattr(loader, "batch_sampler", None)
+    sampler = getattr(batch_sampler, "sampler", None) or getattr(loader, "sampler", None)
+    events = [e for e in tape.of("batch") if e.who == index]
+    empty = sum(
+        bool(e.details.get("end")) and (i == 0 or bool(events[i - 1].details.get("end")))
+        for i, e in enumerate(events)
+    )
+    try:
+        count: int | None = len(loader)
+    except (TypeError, NotImplementedError):
+        count = None
+    role = "training" if info.trained else "evaluation" if info.evaluated else "unread"
+    return Delivered(
+        index=index,
+        role=role,
+        built=info.site.location() if info.site else None,
+        size=samples.length(loader),
+        batches=count,
+        batch_size=info.batch_size,
+        sampler=type(sampler).__name__,
+        sequential=type(sampler) is SequentialSampler,
+        drop_last=bool(
+            getattr(loader, "drop_last", False) or getattr(batch_sampler, "drop_last", False)
+        ),
+        visited=_visited(batch_sampler, samples.length(loader)),
+        requests=info.requests,
+        iterators=info.iterators,
+        ends=info.ends,
+        empty_passes=empty,
+    )
+
+
+def _visited(batch_sampler: Any, size: int | None) -> int | None:
+    """Entries that every pass of the user's own batch sampler visits, the same in two passes."""
+    from torch.utils.data import BatchSampler
+
+    from mldoctor.trainee.snapshot import RandomState
+
+    own = type(batch_sampler)
+    if size is None or size > LARGEST or batch_sampler is None or own is BatchSampler:
+        return None
+    if own.__module__.startswith(("torch.", "accelerate.", "transformers.", "lightning.")):
+        return None
+    state = RandomState.now()
+    try:
+        passes = []
+        for _ in range(2):
+            seen: set[int] = set()
+            for batch in batch_sampler:
+                seen.update(int(i) for i in batch)
+                if len(seen) > size:
+                    return None
+            passes.append(seen)
+    except (TypeError, ValueError, StopIteration):
+        return None  # a sampler of something else than indices
+    finally:
+        state.restore()
+    return len(passes[0]) if passes[0] == passes[1] else None
+
+
+def _identical(tape: Tape) -> tuple[int, int, int]:
+    """The longest tail of updates with the same targets, how many entries, how many values."""
+    import torch
+
+    by_update: dict[int, list[torch.Tensor]] = {}
+    for call in tape.losses:
+        if call.grad and call.target is not None:
+            by_update.setdefault(call.update, []).append(call.target)
+    ordered = [by_update[u] for u in sorted(by_update)]
+    if len(ordered) < 2:  # noqa: PLR2004 - nothing to compare
+        return len(ordered), 0, 0
+    length = 1
+    while length < len(ordered) and _same(ordered[-length], ordered[-length - 1]):
+        length += 1
+    last = max(ordered[-1], key=lambda t: t.numel())
+    return length, int(last.shape[0]) if last.dim() else 1, int(torch.unique(last).numel())
+
+
+def _same(left: list[Any], right: list[Any]) -> bool:
+    import torch
+
+    return len(left) == len(right) and all(
+        a.shape == b.shape and bool(torch.equal(a, b)) for a, b in zip(left, right, strict=True)
+    )
+
+
+def _purity(tape: Tape) -> tuple[int, int, int]:
+    """Updates whose labels were all one class, updates with labels, and different classes."""
+    by_update: dict[int, set[int]] = {}
+    for call in tape.losses:
+        target = call.target
+        if not call.grad or target is None or call.function not in CLASS_LOSSES:
+            continue
+        if (
+            target.is_floating_point()
+            or target.numel() < 4
+            or target.numel() != call.prediction.shape[0]
+        ):
+            continue
+        by_update.setdefault(call.update, set()).update(target.reshape(-1).tolist())
+    every = set().union(*by_update.values())
+    return sum(len(v) == 1 for v in by_update.values()), len(by_update), len(every)

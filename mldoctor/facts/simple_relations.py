@@ -1,0 +1,207 @@
+"""SimpleRelations: what simple models of the raw inputs know about the labels.
+
+One column that gives the label away, labels that contradict their neighbours, and class numbers
+that mean something else in another split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mldoctor.errors import AbsentFact
+from mldoctor.facts.label_place import LabelPlace
+from mldoctor.facts.loaders import Loader, Loaders
+from mldoctor.registry import Cost, fact
+from mldoctor.trainee.trainee import Trainee
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mldoctor.trainee.tables import Table
+
+MINIMUM = 100
+NEIGHBOURS = 10
+AGREE = 9
+"""Neighbours of ten that must share another label before a label counts as doubtful: by chance, at
+five in six for the right label, nine of ten others agree on a wrong one once in a million."""
+
+WIDEST = 400
+"""More columns are no table of features."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapCheck:
+    """Labels of one evaluation loader, predicted from the training samples.
+
+    Attributes:
+        samples: how many were predicted.
+        accuracy: share of right answers; permuted: the same under the best renaming of the classes.
+        renamed: "2 -> 5" and so on, for the classes that the renaming changes.
+    """
+
+    evaluation: Loader
+    samples: int
+    accuracy: float
+    permuted: float
+    renamed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleRelations:
+    """Relations between raw inputs and labels of the training data.
+
+    Attributes:
+        training: the loader.
+        samples: training samples used; classes: different labels.
+        agreement: share of the labels that the vote of the nearest other samples confirms.
+        doubtful: samples whose neighbours agree on another label, and up to 20 of their indices.
+        leaking: name of a column that gives the label by itself, "" for none.
+        leaking_accuracy: held-out accuracy from that column alone; others_accuracy: from all others.
+        majority: share of the commonest label.
+        maps: one row per evaluation loader.
+    """
+
+    training: Loader
+    samples: int
+    classes: int
+    agreement: float
+    doubtful: int
+    doubtful_index: tuple[int, ...]
+    leaking: str
+    leaking_accuracy: float
+    others_accuracy: float
+    majority: float
+    maps: tuple[MapCheck, ...]
+
+
+@fact(Cost.SCAN)
+def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> SimpleRelations:
+    """Fit nearest neighbours and single-column trees on at most 2000 samples."""
+    import numpy as np
+
+    from mldoctor.trainee.contents import contents
+    from mldoctor.trainee.tables import table
+
+    training = loaders.of("training")[0]
+    found = table(contents(trainee, training.index), place.path)
+    if found is None:
+        raise AbsentFact("the training samples are no inputs with one class label each")
+    if len(found.labels) < MINIMUM:
+        raise AbsentFact(f"fewer than {MINIMUM} labelled samples could be read")
+    classes, counts = np.unique(found.labels, return_counts=True)
+    if len(classes) < 2 or len(classes) > len(found.labels) / 10:  # noqa: PLR2004 - something to tell apart
+        raise AbsentFact("the labels are one class, or too many classes for the samples")
+    scaled, centre, scale = _standardised(found.values)
+    agreement, doubtful = _neighbours(scaled, found.labels)
+    leaking, alone, others = _leak(found)
+    maps = []
+    for evaluation in loaders.evaluating():
+        other = table(contents(trainee, evaluation.index), place.path)
+        if other is not None and other.values.shape[1:] == found.values.shape[1:]:
+            seen = (other.values - centre) / scale
+            maps.append(_map(evaluation, scaled, found.labels, seen, other.labels))
+    return SimpleRelations(
+        training=training,
+        samples=len(found.labels),
+        classes=len(classes),
+        agreement=agreement,
+        doubtful=len(doubtful),
+        doubtful_index=tuple(int(found.index[i]) for i in doubtful[:20]),
+        leaking=leaking,
+        leaking_accuracy=alone,
+        others_accuracy=others,
+        majority=float(counts.max() / counts.sum()),
+        maps=tuple(m for m in maps if m is not None),
+    )
+
+
+def _standardised(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distances mean nothing before the scales are equal."""
+    centre, scale = values.mean(0), values.std(0)
+    scale[scale < 1e-8 * max(1.0, float(abs(values).max(initial=0.0)))] = 1.0
+    return (values - centre) / scale, centre, scale
+
+
+def _neighbours(values: np.ndarray, labels: np.ndarray) -> tuple[float, list[int]]:
+    """Agreement with the vote of the nearest others, and the positions that they contradict."""
+    import numpy as np
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(NEIGHBOURS, len(labels) - 1)
+    search = NearestNeighbors(n_neighbors=count + 1).fit(values)
+    near = search.kneighbors(values, return_distance=False)
+    codes = np.unique(labels, return_inverse=True)[1]
+    votes = np.zeros((len(labels), codes.max() + 1), dtype=int)
+    for i, row in enumerate(near):
+        others = row[row != i][:count]
+        votes[i] += np.bincount(codes[others], minlength=votes.shape[1])
+    best = votes.argmax(1)
+    doubtful = np.flatnonzero((best != codes) & (votes.max(1) >= min(AGREE, count)))
+    # The confident joint: a class counts for a sample where its vote exceeds that class's own mean
+    # (Northcutt, Jiang and Chuang, Confident Learning, 2021).
+    bar = np.array([votes[codes == c, c].mean() for c in range(votes.shape[1])])
+    confident = votes[doubtful, best[doubtful]] >= bar[best[doubtful]]
+    return float((best == codes).mean()), doubtful[confident].tolist()
+
+
+def _leak(found: Table) -> tuple[str, float, float]:
+    """The best single column, what it gives by itself, and what all others give."""
+    import numpy as np
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.tree import DecisionTreeClassifier
+
+    columns = found.values.shape[1]
+    if not found.names or not 3 <= columns <= WIDEST:  # noqa: PLR2004 - of one or two, one may well decide
+        return "", 0.0, 0.0
+    values, labels = found.values[:1000], found.labels[:1000]
+    if np.unique(labels, return_counts=True)[1].min() < 3:  # noqa: PLR2004 - a label for every fold
+        return "", 0.0, 0.0
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    leaves = max(8, 2 * len(np.unique(labels)))
+    tree = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
+    fits = [tree.fit(values[:, [c]], labels).score(values[:, [c]], labels) for c in range(columns)]
+    best = int(np.argmax(fits))
+    if fits[best] < 0.97:  # noqa: PLR2004 - the probe asks for more
+        return "", 0.0, 0.0
+    alone = float(cross_val_score(tree, values[:, [best]], labels, cv=folds).mean())
+    rest = np.delete(values, best, axis=1)
+    forest = ExtraTreesClassifier(60, min_samples_leaf=2, random_state=0)
+    return found.names[best], alone, float(cross_val_score(forest, rest, labels, cv=folds).mean())
+
+
+def _map(
+    evaluation: Loader,
+    values: np.ndarray,
+    labels: np.ndarray,
+    other: np.ndarray,
+    other_labels: np.ndarray,
+) -> MapCheck | None:
+    """Predict the labels of another split and look for a renaming that explains the errors."""
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.neighbors import KNeighborsClassifier
+
+    if len(other_labels) < MINIMUM // 4:
+        return None
+    classes = np.unique(np.concatenate([labels, other_labels]))
+    guess = KNeighborsClassifier(min(5, len(labels))).fit(values, labels).predict(other)
+    place = {int(c): i for i, c in enumerate(classes)}
+    confusion = np.zeros((len(classes), len(classes)), dtype=int)
+    for g, t in zip(guess.tolist(), other_labels.tolist(), strict=True):
+        confusion[place[int(g)], place[int(t)]] += 1
+    rows, columns = linear_sum_assignment(-confusion)
+    renamed = tuple(
+        f"{classes[r]} -> {classes[c]}"
+        for r, c in zip(rows, columns, strict=True)
+        if r != c and confusion[r, c]
+    )
+    total = confusion.sum()
+    return MapCheck(
+        evaluation=evaluation,
+        samples=int(total),
+        accuracy=float(np.trace(confusion) / total),
+        permuted=float(confusion[rows, columns].sum() / total),
+        renamed=renamed,
+    )

@@ -1,0 +1,100 @@
+"""The probe `leaking-feature`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mldoctor.facts.simple_relations import SimpleRelations
+from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.registry import probe
+
+
+@probe("leaking-feature", Severity.WARNING)
+def leaking_feature(
+    relations: SimpleRelations, *, alone: float = 0.99, others: float = 0.9
+) -> Iterator[Finding]:
+    """One input column gives the label away.
+
+    ## What it finds
+
+    A feature table in which a single column predicts the label almost perfectly while all other
+    columns together do not.
+
+    ## Why it matters
+
+    The column was derived from the label, or recorded after it. In use it will not be there, or not
+    say the same.
+
+    ## Example
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] + 0.7 * torch.randn(400) > 0).long()
+    x[:, 5] = y + 0.01 * torch.randn(400)
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## Use instead
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] + 0.7 * torch.randn(400) > 0).long()
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## How it is measured
+
+    A small tree is fitted to each column alone; the best one is cross-validated, and so is a forest
+    of all the others. The column must reach `alone`, the others stay below `others`.
+
+    ## When it is wrong
+
+    A task that one measurement really decides. Tables of fewer than three columns are not judged.
+
+    ## References
+
+    Kaufman, Rosset and Perlich, Leakage in Data Mining (2012); REAL-FAULTS SPL-08.
+    """
+    if not relations.leaking or relations.leaking_accuracy < alone:
+        return
+    if relations.others_accuracy > others or relations.majority > others:
+        return
+    yield Finding(
+        f"{relations.leaking} alone predicts the label",
+        evidence=(
+            Evidence("held-out accuracy from that column", f"{relations.leaking_accuracy:.1%}", f"below {alone:.0%}"),
+            Evidence("held-out accuracy from all other columns", f"{relations.others_accuracy:.1%}"),
+            Evidence("share of the commonest label", f"{relations.majority:.1%}"),
+            Evidence("samples", number(relations.samples)),
+        ),
+        location=relations.training.built,
+        explains=("suspicious-score",),
+        subject=relations.leaking,
+        remedy=Remedy("find out how the column is made, and drop it if it is known only after the label"),
+    )

@@ -1,0 +1,112 @@
+"""The probe `unshuffled-training`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mldoctor.facts.batch_order import BatchOrder
+from mldoctor.findings import Evidence, Finding, Remedy, Severity
+from mldoctor.registry import probe
+
+
+@probe("unshuffled-training", Severity.ERROR)
+def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[Finding]:
+    """Training batches come in the order of their labels.
+
+    ## What it finds
+
+    Batches that hold one class each although the data has several: a dataset sorted by label that
+    the loader, or the loop's own batching, does not shuffle.
+
+    ## Why it matters
+
+    The model is trained on one class after another and forgets the earlier ones. Each batch is
+    solved by a constant answer, so the training loss looks fine.
+
+    ## Example
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    order = y.argsort()
+    x, y = x[order], y[order]
+    loader = DataLoader(TensorDataset(x, y), batch_size=20)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## Use instead
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+    ```
+
+    ## How it is measured
+
+    The class labels that the loss was given are looked at update by update: at least `min_updates`
+    of them, with nine in ten updates of a single class. Several classes must occur, in these
+    updates or, where the loader keeps the order of the dataset, among the labels of the dataset,
+    nine in ten neighbours of which are then equal.
+
+    ## When it is wrong
+
+    Curricula and class-incremental training do this on purpose. Adversarial losses use one label
+    per call and both per update, and are quiet.
+
+    ## References
+
+    REAL-FAULTS DATA-10; Bengio, Practical Recommendations for Gradient-Based Training (2012),
+    section 3.3.
+    """
+    if order.labelled < min_updates or order.pure < 0.9 * order.labelled:  # noqa: PLR2004 - see the page
+        return
+    sorted_data = order.sequential and order.dataset_classes > 1 and order.runs >= 0.9 > order.expected  # noqa: PLR2004 - see the page
+    if order.classes < 2 and not sorted_data:  # noqa: PLR2004 - something to sort
+        return
+    evidence = [
+        Evidence("updates whose labels were all one class", f"{order.pure} of {order.labelled}", "few"),
+        Evidence("classes over all updates", str(order.classes)),
+        Evidence("order", f"{order.sampler or 'the loop itself'}", "random"),
+    ]
+    if order.dataset_classes:
+        evidence.append(
+            Evidence(
+                "neighbours in the dataset with the same label",
+                f"{order.runs:.0%}",
+                f"{order.expected:.0%} in random order",
+            )
+        )
+    yield Finding(
+        "training batches come in the order of their labels",
+        evidence=tuple(evidence),
+        location=order.built or order.site,
+        explains=("single-class-collapse", "oscillating-loss", "uninformative-labels", "flat-loss"),
+        subject="order",
+        remedy=Remedy("shuffle: DataLoader(..., shuffle=True), or permute the indices every epoch"),
+    )

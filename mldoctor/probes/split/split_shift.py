@@ -1,0 +1,109 @@
+"""The probe `split-shift`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mldoctor.facts.split_shift import SplitShift
+from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.registry import probe
+
+
+@probe("split-shift", Severity.WARNING)
+def split_shift(
+    shift: SplitShift, *, min_auc: float = 0.9, min_distance: float = 1.0, min_ratio: float = 3.0
+) -> Iterator[Finding]:
+    """Training and evaluation inputs are prepared differently.
+
+    ## What it finds
+
+    Evaluation inputs that a classifier tells from training inputs almost without error, and whose
+    values lie elsewhere or on another scale.
+
+    ## Why it matters
+
+    Statistics, a scaler or a transform were applied to one split and not to the other. The model
+    meets inputs in evaluation that it never saw.
+
+    ## Example
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x[:320], y[:320]), batch_size=32, shuffle=True)
+    validation = DataLoader(TensorDataset(x[320:] * 12 + 40, y[320:]), batch_size=32)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            right = sum(int((model(xb).argmax(1) == yb).sum()) for xb, yb in validation)
+    ```
+
+    ## Use instead
+
+    ```python
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x[:320], y[:320]), batch_size=32, shuffle=True)
+    validation = DataLoader(TensorDataset(x[320:], y[320:]), batch_size=32)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+        with torch.no_grad():
+            right = sum(int((model(xb).argmax(1) == yb).sum()) for xb, yb in validation)
+    ```
+
+    ## How it is measured
+
+    As many samples of each class are taken from both splits, so that a class balance alone tells
+    nothing. Trees are cross-validated on the columns of short rows, or on mean, spread, minimum and
+    maximum of larger samples. The lower end of the 95 % interval of their AUC must exceed
+    `min_auc`, and the means must differ by `min_distance` standard deviations or the spreads by a
+    factor of `min_ratio`.
+
+    ## When it is wrong
+
+    Evaluation on another domain on purpose. Augmentation of the training split changes values far
+    less than the bounds.
+
+    ## References
+
+    REAL-FAULTS DATA-03; Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests (2017).
+    """
+    for row in shift.rows:
+        if row.low < min_auc or (row.distance < min_distance and row.ratio < min_ratio):
+            continue
+        yield Finding(
+            "evaluation inputs are on another scale than training inputs",
+            evidence=(
+                Evidence("AUC of telling the splits apart", f"{row.auc:.3f} ({row.low:.3f} to {row.high:.3f})", "near 0.5"),
+                Evidence("training inputs", f"mean {number(row.train_mean)}, spread {number(row.train_spread)}"),
+                Evidence("evaluation inputs", f"mean {number(row.other_mean)}, spread {number(row.other_spread)}", "the same"),
+                Evidence("what tells them apart best", row.feature),
+                Evidence("samples compared", f"{row.train} and {row.other}"),
+            ),
+            location=row.evaluation.built,
+            also=shift.training.built,
+            subject=f"loader {row.evaluation.index}",
+            remedy=Remedy("fit the preprocessing on the training split and apply it to every split"),
+        )

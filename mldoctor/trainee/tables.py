@@ -1,0 +1,103 @@
+"""Kept samples as a table of numbers with one label a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mldoctor.trainee.contents import Contents
+
+CLASSES = 1000
+WIDEST = 4096
+"""More columns than this are projected: what the simple models can take in a second."""
+
+LABELS = ("labels", "label", "target", "targets", "y", "class")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Inputs as rows of one length, and their labels.
+
+    Attributes:
+        values: `[samples, columns]`, finite.
+        labels: `[samples]`, whole numbers.
+        names: of the columns, where each column is one input feature; empty otherwise.
+        index: of each row in the dataset.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    index: np.ndarray
+
+
+def label_path(contents: Contents, place: tuple[str, ...] | None) -> str | None:
+    """The part that holds the labels: where the loss takes its target from, else by its name."""
+    parts = contents.parts()
+    if place is not None:
+        path = ".".join(place)
+        return path if path in parts else None
+    named = [path for path in parts if path.rsplit(".", 1)[-1].lower() in LABELS]
+    return named[0] if len(named) == 1 else None
+
+
+def labels(contents: Contents, place: tuple[str, ...] | None) -> list[int] | None:
+    """The class label of every kept sample; None when samples do not have exactly one."""
+    path = label_path(contents, place)
+    if path is None:
+        return None
+    found: list[int] = []
+    for value in contents.column(path):
+        if not isinstance(value, np.ndarray) or value.size != 1:
+            return None
+        number = float(value.reshape(-1)[0])
+        if number != round(number):
+            return None
+        found.append(int(number))
+    return found if len(set(found)) <= CLASSES else None
+
+
+def table(contents: Contents, place: tuple[str, ...] | None) -> Table | None:
+    """The kept samples as a table, or None when they have no numbers or no class label."""
+    path, values = label_path(contents, place), labels(contents, place)
+    if values is None:
+        return None
+    parts = [
+        name
+        for name in contents.parts()
+        if name != path and all(isinstance(v, np.ndarray) for v in contents.column(name))
+    ]
+    if not parts:
+        return None
+    rows = [np.concatenate([view[name].reshape(-1) for name in parts]) for view in contents.views]
+    single = len(parts) == 1 and all(r.size == rows[0].size for r in rows)
+    plain = single and contents.views[0][parts[0]].ndim == 1 and rows[0].dtype.kind == "f"
+    names = tuple(f"column {i}" for i in range(rows[0].size)) if plain else ()
+    index = np.asarray([sample.index for sample in contents.kept])
+    return Table(rectangle(rows), np.asarray(values), names, index)
+
+
+def rectangle(rows: list[np.ndarray]) -> np.ndarray:
+    """Rows of one length: rows of whole numbers become counts of their commonest values."""
+    whole = all(r.dtype.kind in "iub" for r in rows)
+    if whole:
+        values, numbers = np.unique(np.concatenate(rows), return_counts=True)
+        vocabulary = values[np.argsort(-numbers)[:1000]]
+        place = {int(v): i for i, v in enumerate(vocabulary)}
+        table = np.zeros((len(rows), len(vocabulary)), dtype=np.float32)
+        for i, row in enumerate(rows):
+            for value, number in zip(*np.unique(row, return_counts=True), strict=True):
+                if int(value) in place:
+                    table[i, place[int(value)]] = np.log1p(number)
+        width = min(*map(len, rows), 32)
+        return np.hstack([table, np.stack([r[:width] for r in rows]).astype(np.float32)])
+    width = min(map(len, rows))
+    table = np.stack([r[:width] for r in rows]).astype(np.float32)
+    if width > WIDEST:
+        generator = np.random.default_rng(0)
+        table = table @ generator.normal(size=(width, 512)).astype(np.float32)
+    result: np.ndarray = np.nan_to_num(table)
+    return result
