@@ -96,7 +96,11 @@ def judged(case: Case) -> Report:
 def report_of(case: Case) -> Report:
     """The report on a case. Pure: the same case gives the same report."""
     report = replace(judged(case), sources=dict(case.sources))
-    complete = examined(report) and report.run.updates > 0 and not report.run.outcome
+    complete = (
+        examined(report)
+        and bool(report.run.updates or report.run.rows)
+        and not report.run.outcome
+    )
     report = _stamped(report, case)
     report = applied(report, case.rules, case.script, case.in_project, complete=complete)
     report = _stamped(report, case)

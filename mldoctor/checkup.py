@@ -126,7 +126,8 @@ def exit_code(report: Report, settings: Settings) -> ExitCode:
     )
     if failing and not settings.exit_zero:
         return ExitCode.FINDINGS
-    if report.verdict == "incomplete" or report.run.outcome or not report.run.updates:
+    seen = report.run.updates or report.run.rows
+    if report.verdict == "incomplete" or report.run.outcome or not seen:
         return ExitCode.INCOMPLETE
     if settings.strict and (report.crashed or report.not_checked):
         return ExitCode.INCOMPLETE

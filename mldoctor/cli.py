@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from mldoctor.commands._output import notice, write
 from mldoctor.commands.baseline import baseline
 from mldoctor.commands.check import CheckCommand, check
+from mldoctor.commands.data import data
 from mldoctor.commands.env import env
 from mldoctor.commands.explain import explain
 from mldoctor.commands.probes import probes
@@ -43,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=CheckCommand, short_help="Examine a training script.")(check)
+app.command(short_help="Examine data files.")(data)
 app.command(short_help="Report on a saved run again.")(report)
 app.command(cls=CheckCommand, short_help="Accept what a script shows now.")(baseline)
 app.command(short_help="Print the page of a probe.")(explain)

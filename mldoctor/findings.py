@@ -148,6 +148,7 @@ class Run:
 
     Attributes:
         updates: optimizer steps that the script took under observation, natural and driven.
+        rows: rows of data files that were read, where there is no script.
         seconds: wall time of the whole run, start-up included.
         outcome: how the script ended, in a sentence, when it did not simply reach the budget.
         output_tail: the last lines the script printed, kept only for an incomplete run.
@@ -157,6 +158,7 @@ class Run:
     """
 
     updates: int = 0
+    rows: int = 0
     seconds: float = 0.0
     device: str = "cpu"
     seed: int | None = None

@@ -50,6 +50,7 @@ def _installed():
 
 
 def test_one_header_line(project):
+    """UX-52."""
     project.makepyfile("def test_nothing(): pass")
     lines = [line for line in run(project).outlines if line.startswith("mldoctor")]
     assert len(lines) == 1
@@ -57,6 +58,7 @@ def test_one_header_line(project):
 
 
 def test_a_healthy_script_passes(project):
+    """UX-53."""
     project.makepyfile(
         """
         def test_script(mldoctor, _prepared):
@@ -72,6 +74,7 @@ def test_a_healthy_script_passes(project):
 
 
 def test_a_failure_shows_the_concise_report_and_no_traceback_through_mldoctor(project):
+    """UX-54."""
     project.makepyfile(
         """
         def test_script(mldoctor):
@@ -121,6 +124,7 @@ def test_it_can_be_left_out(project):
 
 
 def test_loading_it_is_light():
+    """UX-52: under 20 ms, no torch."""
     code = (
         "import sys, time, pytest\n"
         "start = time.perf_counter()\n"

@@ -28,8 +28,13 @@ SIMILAR = 0.4
 """Jaccard similarity of word 3-grams from which rows are near copies: of planted ones (5 to 10 % of
 60 words changed) 100 % lie above, of 10^6 random pairs the nearest is at 0.10."""
 
+FEW = 32
+"""A row of fewer 3-grams keeps all of them: of a quarter of those, near copies often share one."""
+
 BOILERPLATE = 200
 """A 3-gram in more rows of the small split than this is no evidence, as in a shared opening."""
+
+BOUND = np.uint64((1 << 64) // KEEP - 1)
 
 CHUNK = 2000
 """Rows at a time: what stays in the processor's cache."""
@@ -66,7 +71,7 @@ class Index:
         raw, raw_rows: sorted hashes of the texts as they are, and their rows.
         normal, normal_rows: the same of the normalised texts; rows without a word are left out.
         keys, first, counts, holders: kept 3-gram hashes, and for each its rows in `holders`.
-        kept: number of kept hashes of each row.
+        kept: number of kept hashes of each row; low: of those that lie under the bound.
         filter: a bitmap that turns away nearly every foreign hash before it is searched for.
     """
 
@@ -80,7 +85,8 @@ class Index:
     first: Rows
     counts: Rows
     holders: NDArray[np.int32]
-    kept: NDArray[np.int64]
+    kept: Rows
+    low: Rows
     filter: NDArray[np.bool_]
 
 
@@ -120,6 +126,7 @@ def build(
         counts=counts,
         holders=rows[order].astype(np.int32),
         kept=np.bincount(rows, minlength=count),
+        low=np.bincount(rows[hashes <= BOUND], minlength=count),
         filter=_filter(keys),
     )
 
@@ -143,12 +150,12 @@ def probe(
         found[small, large] = Match(small, large + offset, kind, 1.0, 1.0)
     if ids is None:
         # Texts without a word (":-)") have no normal form but may still be equal.
-        wordless = np.flatnonzero(normal == 0)
-        if len(wordless):
+        wordless = np.flatnonzero(normal == 0).tolist()
+        if wordless:
             picked = [texts[i] for i in wordless]
             for small, at in _join(index.raw, index.raw_rows, raw_hashes(picked)):
                 if picked[at].strip() and index.texts[small] == picked[at]:
-                    large = int(wordless[at])
+                    large = wordless[at]
                     found[small, large] = Match(small, large + offset, "exact", 1.0, 1.0)
     if len(index.keys):
         for small, large, similarity, containment in _near(index, chunk, texts, ids, similar):
@@ -168,10 +175,8 @@ def raw_hashes(texts: Sequence[str]) -> Hashes:
 def sketch(chunk: Words) -> tuple[Hashes, Rows]:
     """The kept hashes of the different 3-grams of every row, and their rows."""
     hashes, rows = shingles(chunk)
-    low = hashes <= np.uint64((1 << 64) // KEEP - 1)
-    # A row of few 3-grams keeps all of them: a quarter of four is often none.
-    few = np.bincount(rows, minlength=chunk.count) < 4 * KEEP
-    keep = low | few[rows]
+    few = np.bincount(rows, minlength=chunk.count) < FEW
+    keep = (hashes <= BOUND) | few[rows]
     return hashes[keep], rows[keep]
 
 
@@ -212,6 +217,7 @@ def _near(
 ) -> list[tuple[int, int, float, float]]:
     hashes, rows = sketch(chunk)
     sizes = np.bincount(rows, minlength=chunk.count)
+    low = np.bincount(rows[hashes <= BOUND], minlength=chunk.count)
     known = index.filter[hashes & np.uint64(len(index.filter) - 1)]
     hashes, rows = hashes[known], rows[known]
     at = np.searchsorted(index.keys, hashes)
@@ -228,8 +234,11 @@ def _near(
     pairs, shared = np.unique(small * chunk.count + large, return_counts=True)
     small, large = pairs // chunk.count, pairs % chunk.count
     # The sketch estimates the similarity; half the bound lets nothing through the net that is near.
-    union = index.kept[small] + sizes[large] - shared
-    likely = (shared >= 2) | (union == shared)  # noqa: PLR2004 - one 3-gram alone is a phrase
+    # Where only one of the two keeps all, they can share nothing but what lies under the bound.
+    mixed = (index.kept[small] > index.low[small]) != (sizes[large] > low[large])
+    mine_kept = np.where(mixed, index.low[small], index.kept[small])
+    union = np.maximum(shared, mine_kept + np.where(mixed, low[large], sizes[large]) - shared)
+    likely = (shared >= 2) | (union <= FEW / KEEP)  # noqa: PLR2004 - one of many is a phrase
     likely &= shared >= 0.5 * similar * union
     mine: dict[int, set[int]] = {}
     theirs: dict[int, set[int]] = {}

@@ -13,7 +13,7 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
-    from mldoctor.facts.class_labels import Labels
+    from mldoctor.facts.class_labels import ClassLabels, Labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ def _read(trainee: Trainee, place: LabelPlace) -> Labels | None:
     from mldoctor.facts.loaders import loaders
 
     try:
-        return class_labels(trainee, loaders(trainee), place).training
+        found: ClassLabels = class_labels(trainee, loaders(trainee), place)
     except AbsentFact:
         return None
+    return found.training

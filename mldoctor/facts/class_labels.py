@@ -42,6 +42,8 @@ class ClassLabels:
 @fact(Cost.SCAN)
 def class_labels(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> ClassLabels:
     """Count the labels of the kept samples where the loss takes its target from."""
+    if place.regression:
+        raise AbsentFact("the targets are no classes")
     training = _labels(trainee, loaders.of("training")[0], place)
     if training is None:
         raise AbsentFact("the training samples have no class label of their own")

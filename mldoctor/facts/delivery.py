@@ -14,6 +14,9 @@ from mldoctor.trainee.trainee import Trainee
 if TYPE_CHECKING:
     from mldoctor.trainee.tape import LoaderInfo, Tape
 
+FEWEST = 4
+"""Fewer labels than this are of one class by chance."""
+
 LARGEST = 2_000_000
 """A custom batch sampler over more entries is not walked."""
 
@@ -201,7 +204,7 @@ def _purity(tape: Tape) -> tuple[int, int, int]:
             continue
         if (
             target.is_floating_point()
-            or target.numel() < 4
+            or target.numel() < FEWEST
             or target.numel() != call.prediction.shape[0]
         ):
             continue

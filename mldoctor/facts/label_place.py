@@ -26,11 +26,13 @@ class LabelPlace:
 
     Attributes:
         path: steps that lead to them in a batch, as text; None when no part is the target.
+        regression: only regression losses use a target: whole numbers are no classes then.
         truncated: the loss gets the whole parts of a part of the batch that holds fractions.
     """
 
     path: tuple[str, ...] | None
     truncated: bool
+    regression: bool = False
 
 
 @fact(Cost.TAPE)
@@ -42,7 +44,8 @@ def label_place(trainee: Trainee) -> LabelPlace:
         path = path or find(batch, calls)
         truncated = truncated or _truncated(batch, calls)
     truncated = (truncated and path is None) or _truncated_inside(trainee, calls)
-    return LabelPlace(path, truncated)
+    regression = bool(calls) and all(c.function in REGRESSION for c in calls)
+    return LabelPlace(path, truncated, regression)
 
 
 def find(batch: Any, calls: Sequence[LossCall]) -> tuple[str, ...] | None:
@@ -69,7 +72,9 @@ def _truncated_inside(trainee: Trainee, calls: Sequence[LossCall]) -> bool:
     regression = [c.target for c in calls if c.function in REGRESSION and c.target is not None]
     if not regression or not all(bool((t == t.round()).all()) for t in regression):
         return False
-    loader = next((i.loader for i in trainee.tape.loaders if i.trained and i.loader is not None), None)
+    loader = next(
+        (i.loader for i in trainee.tape.loaders if i.trained and i.loader is not None), None
+    )
     size = samples.length(loader) if loader is not None else None
     if loader is None or size is None or size < FEWEST:
         return False
@@ -77,7 +82,10 @@ def _truncated_inside(trainee: Trainee, calls: Sequence[LossCall]) -> bool:
     fractions = [
         np.asarray(v)
         for v in samples.storage(inner)
-        if not isinstance(v, list) and v.ndim == 1 and len(v) >= size and np.asarray(v).dtype.kind == "f"
+        if not isinstance(v, list)
+        and v.ndim == 1
+        and len(v) >= size
+        and np.asarray(v).dtype.kind == "f"
     ]
     fractions = [v for v in fractions if bool((v != np.trunc(v)).any())]
     if not fractions:
@@ -86,7 +94,11 @@ def _truncated_inside(trainee: Trainee, calls: Sequence[LossCall]) -> bool:
     for held in fractions:
         wanted = [float(np.trunc(held[samples.entry(loader.dataset, s.index)[1]])) for s in read]
         given = [
-            {float(np.asarray(leaf).reshape(-1)[0]) for _, leaf in batches.leaves(s.value) if np.asarray(leaf).size == 1}
+            {
+                float(np.asarray(leaf).reshape(-1)[0])
+                for _, leaf in batches.leaves(s.value)
+                if np.asarray(leaf).size == 1
+            }
             for s in read
         ]
         if len(set(wanted)) > 1 and all(w in g for w, g in zip(wanted, given, strict=True)):

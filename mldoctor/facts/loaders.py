@@ -28,6 +28,11 @@ class Loader:
     dataset: str
     size: int | None
 
+    @property
+    def split(self) -> str:
+        """Its split in words: data files name theirs, a loader that is not yet read evaluates."""
+        return "evaluation" if self.role == "unused" else self.role
+
 
 @dataclass(frozen=True, slots=True)
 class Loaders:

@@ -154,8 +154,8 @@ def _layout(values: np.ndarray) -> tuple[float | None, str]:
         batch, first, second = values.shape
         if first == second:
             return None, ""
-        other = values.reshape(batch, second, first).transpose(0, 2, 1)
-        return _ratio(values, other), f"[{second}, {first}]"
+        turned = values.reshape(batch, second, first).transpose(0, 2, 1)
+        return _ratio(values, turned), f"[{second}, {first}]"
     return None, ""
 
 

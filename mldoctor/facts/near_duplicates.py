@@ -21,6 +21,9 @@ WORDS = 8
 DIMENSIONS = 64
 """In fewer dimensions neighbours lie as close as copies by chance."""
 
+EQUAL = 1e-6
+"""Equal arrays belong to split-overlap."""
+
 CLOSE = 0.1
 """Share of the median distance between training neighbours under which two arrays are near copies:
 in 64 dimensions the ratio of the nearest to the median distance of random rows is above 0.5."""
@@ -31,11 +34,11 @@ class Near:
     """One evaluation loader.
 
     Attributes:
-        kind: "texts" or "arrays".
+        kind: "texts", "arrays" or "images".
         read, train_read: samples compared.
         near: evaluation samples with a near copy, equal ones left out.
-        pairs: up to 20 (training index, evaluation index, similarity of texts or relative distance
-            of arrays).
+        pairs: up to 20 (training index, evaluation index, similarity of texts and images or
+            relative distance of arrays).
         within: share of the training samples with a near copy among the training samples.
     """
 
@@ -131,7 +134,7 @@ def _arrays(train: Contents, other: Contents, evaluation: Loader) -> Near | None
         return None
     distance, place = search.kneighbors(theirs, n_neighbors=1)
     ratio = distance[:, 0] / typical
-    hits = np.flatnonzero((ratio < CLOSE) & (ratio > 1e-6))  # equal ones belong to split-overlap
+    hits = np.flatnonzero((ratio < CLOSE) & (ratio > EQUAL))
     pairs = [
         (train.kept[int(place[i, 0])].index, other.kept[int(i)].index, float(ratio[i]))
         for i in hits

@@ -64,7 +64,7 @@ def repetition(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Repetit
             seen_entries.add(origin)
         groups.setdefault(digest, []).append(position)
     several = _not_by_chance(found.rows, found.read, [g for g in groups.values() if len(g) > 1])
-    values = labels(found, place.path)
+    values = None if place.regression else labels(found, place.path)
     known = dict(zip((s.index for s in found.kept), values, strict=True)) if values else {}
     by_group = [[(p, known.get(found.indices[p])) for p in g] for g in several]
     whole = [g for g in by_group if all(label is not None for _, label in g)]

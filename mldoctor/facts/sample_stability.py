@@ -156,7 +156,7 @@ def _state() -> tuple[Any, ...]:
     import numpy as np
     import torch
 
-    kind, keys, place, *_ = np.random.get_state()  # noqa: NPY002 - as above
+    kind, keys, place, *_ = np.random.get_state()  # noqa: NPY002 - the generator that datasets use
     return (
         hash(random.getstate()),
         (kind, hash(np.asarray(keys).tobytes()), place),

@@ -26,6 +26,9 @@ AGREE = 9
 """Neighbours of ten that must share another label before a label counts as doubtful: by chance, at
 five in six for the right label, nine of ten others agree on a wrong one once in a million."""
 
+KNOWN = 0.7
+"""Share of a class's labels that neighbours must confirm before they may contradict others of it."""
+
 WIDEST = 400
 """More columns are no table of features."""
 
@@ -83,6 +86,8 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
     from mldoctor.trainee.contents import contents
     from mldoctor.trainee.tables import table
 
+    if place.regression:
+        raise AbsentFact("the targets are no classes")
     training = loaders.of("training")[0]
     found = table(contents(trainee, training.index), place.path)
     if found is None:
@@ -142,6 +147,9 @@ def _neighbours(values: np.ndarray, labels: np.ndarray) -> tuple[float, list[int
     # (Northcutt, Jiang and Chuang, Confident Learning, 2021).
     bar = np.array([votes[codes == c, c].mean() for c in range(votes.shape[1])])
     confident = votes[doubtful, best[doubtful]] >= bar[best[doubtful]]
+    # A class that its own neighbours seldom confirm lies within another one: that is no noise.
+    known = np.array([(best[codes == c] == c).mean() for c in range(votes.shape[1])]) >= KNOWN
+    confident &= known[codes[doubtful]]
     return float((best == codes).mean()), doubtful[confident].tolist()
 
 
@@ -153,7 +161,7 @@ def _leak(found: Table) -> tuple[str, float, float]:
     from sklearn.tree import DecisionTreeClassifier
 
     columns = found.values.shape[1]
-    if not found.names or not 3 <= columns <= WIDEST:  # noqa: PLR2004 - of one or two, one may well decide
+    if not found.names or not 3 <= columns <= WIDEST:  # noqa: PLR2004 - of one or two columns, one may well decide
         return "", 0.0, 0.0
     values, labels = found.values[:1000], found.labels[:1000]
     if np.unique(labels, return_counts=True)[1].min() < 3:  # noqa: PLR2004 - a label for every fold
@@ -180,7 +188,7 @@ def _map(
 ) -> MapCheck | None:
     """Predict the labels of another split and look for a renaming that explains the errors."""
     import numpy as np
-    from scipy.optimize import linear_sum_assignment
+    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
     from sklearn.neighbors import KNeighborsClassifier
 
     if len(other_labels) < MINIMUM // 4:

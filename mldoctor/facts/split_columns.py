@@ -123,9 +123,9 @@ def split_columns(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Spli
             last = name.rsplit(".", 1)[-1].lower()
             if GROUP.match(last):
                 same = _is_label(mine, labelled)
-                groups.append(_groups(evaluation, last, mine, theirs, is_label=same))
+                groups.append(groups_of(evaluation, last, mine, theirs, is_label=same))
             elif TIME.match(last):
-                times += _times(evaluation, last, mine, theirs)
+                times += times_of(evaluation, last, mine, theirs)
         names += _names(evaluation, base, dataset)
     return SplitColumns(training, tuple(groups), tuple(times), tuple(names))
 
@@ -133,6 +133,7 @@ def split_columns(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Spli
 def _columns(dataset: Any) -> dict[str, list[Any]]:
     """Columns with one plain value per row: of a frame, an arrow table, arrays, or lists of dicts."""
     import numpy as np
+    import pandas as pd
     from torch.utils.data import Subset
 
     if isinstance(dataset, Subset):
@@ -155,7 +156,7 @@ def _columns(dataset: Any) -> dict[str, list[Any]]:
         return found
     holders = {"": dataset} if isinstance(dataset, list) else dict(getattr(dataset, "__dict__", {}))
     for attribute, value in holders.items():
-        if hasattr(value, "columns") and hasattr(value, "iloc") and len(value) == size:
+        if isinstance(value, pd.DataFrame) and len(value) == size:
             for column in map(str, value.columns):
                 if GROUP.match(column.lower()) or TIME.match(column.lower()):
                     found[column] = value[column].tolist()
@@ -184,9 +185,10 @@ def _is_label(column: list[Any], labelled: dict[int, int]) -> bool:
     return bool(pairs) and len(pairs) == len({g for g, _ in pairs}) == len({y for _, y in pairs})
 
 
-def _groups(
+def groups_of(
     evaluation: Loader, column: str, mine: list[Any], theirs: list[Any], *, is_label: bool
 ) -> Groups:
+    """Compare one column of groups between two splits."""
     train, other = {str(v) for v in mine}, {str(v) for v in theirs}
     shared = train & other
     return Groups(
@@ -203,7 +205,8 @@ def _groups(
     )
 
 
-def _times(evaluation: Loader, column: str, mine: list[Any], theirs: list[Any]) -> list[Times]:
+def times_of(evaluation: Loader, column: str, mine: list[Any], theirs: list[Any]) -> list[Times]:
+    """Compare one column of times between two splits; nothing where it holds no points in time."""
     train, other = _instants(mine), _instants(theirs)
     if train is None or other is None or not len(train) or not len(other):
         return []
@@ -223,22 +226,24 @@ def _times(evaluation: Loader, column: str, mine: list[Any], theirs: list[Any]) 
 
 def _instants(values: list[Any]) -> np.ndarray | None:
     """Points in time; None for numbers that may be anything else, such as a time of day."""
+    import numpy as np
     import pandas as pd
 
+    values = [v for v in values if v is not None]
     if values and isinstance(values[0], int | float) and not isinstance(values[0], bool):
         low, high = min(values), max(values)
         if low >= 1900 and high <= 2100:  # noqa: PLR2004 - years
-            return pd.to_datetime(pd.Series([int(v) for v in values]), format="%Y").to_numpy()
+            years = [f"{int(v)}-01-01" for v in values]
+            return np.asarray(years, dtype="datetime64[s]")
         if low < 1e8:  # noqa: PLR2004 - seconds since 1970 are larger from 1973 on
             return None
         unit = "s" if high < 1e11 else "ms" if high < 1e14 else "ns"  # noqa: PLR2004 - digits of today in each unit
-        return pd.to_datetime(pd.Series(values), unit=unit).to_numpy()
+        return np.asarray(values, dtype=np.int64).astype(f"datetime64[{unit}]")
     try:
         parsed = pd.to_datetime(pd.Series(values), errors="raise", format="mixed")
     except (ValueError, TypeError, OverflowError):
         return None
-    result: np.ndarray = parsed.dropna().to_numpy()
-    return result
+    return np.asarray(parsed.dropna())
 
 
 def _names(evaluation: Loader, base: Any, other: Any) -> list[ClassNames]:

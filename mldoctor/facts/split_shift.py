@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 600
 MINIMUM = 40
+COLUMNS = 64
+"""Longer rows are no table of features."""
 SUMMARIES = ("mean", "standard deviation", "lowest value", "highest value")
 
 
@@ -156,8 +158,10 @@ def _balanced(
     left, right = train.column(part), other.column(part)
     draw = random.Random(0)  # noqa: S311 - a sample, no secret
     if mine is None or theirs is None or len(set(mine)) > 100:  # noqa: PLR2004 - too many to balance
-        pick = lambda values: draw.sample(values, min(SAMPLES, len(values)))  # noqa: E731 - used twice, right here
-        return pick(left), pick(right)
+        return (
+            draw.sample(left, min(SAMPLES, len(left))),
+            draw.sample(right, min(SAMPLES, len(right))),
+        )
     a, b = [], []
     for label in sorted(set(mine) & set(theirs)):
         one = [v for v, y in zip(left, mine, strict=True) if y == label]
@@ -177,7 +181,7 @@ def _summaries(
     first = mine[0]
     if (
         first.ndim == 1
-        and first.size <= 64
+        and first.size <= COLUMNS
         and all(v.shape == first.shape for v in (*mine, *theirs))
     ):
         names = [f"column {i}" for i in range(first.size)]

@@ -136,7 +136,7 @@ def _broadcast(call: LossCall) -> tuple[int, ...]:
     if mine == theirs or call.prediction.numel() != call.target.numel():
         return ()
     try:
-        common = torch.broadcast_shapes(mine, theirs)
+        common = torch.broadcast_shapes(mine, theirs)  # type: ignore[no-untyped-call]
     except RuntimeError:
         return ()
     return tuple(common) if common.numel() > call.prediction.numel() else ()

@@ -14,5 +14,6 @@ def reading(read: int, total: int | None, of: str = "training") -> Evidence:
     rare = 1 - 0.05 ** (1 / max(1, read))
     return Evidence(
         f"{of} samples read",
-        f"{number(read)} of {number(total)}; a fault in {number(100 * rare)} % of them shows in 95 % of such samples",
+        f"{number(read)} of {number(total)}; a fault in {number(100 * rare)} % of them shows in 95 %"
+        " of such samples",
     )

@@ -25,7 +25,10 @@ def header(report: Report) -> str:
     run = report.run
     name = " ".join(filter(None, ("mldoctor", report.versions.get("mldoctor"))))
     parts = [name, report.target]
-    if run.updates:
+    if run.rows:
+        parts.append(counted(run.rows, "row"))
+        parts.append(duration(run.seconds))
+    elif run.updates:
         parts.append(counted(run.updates, "optimizer step"))
         parts.append(duration(run.seconds))
         parts.append(run.device)
@@ -44,7 +47,7 @@ def stopped(report: Report) -> str:
     run = report.run
     if run.outcome == INTERRUPTED:
         return "interrupted by Ctrl-C"
-    if run.outcome or not run.updates:
+    if run.outcome or not (run.updates or run.rows):
         return clean(run.outcome.strip().rstrip(".") or "the script took no optimizer step")
     return "" if examined(report) else "none of the selected probes could judge this run"
 

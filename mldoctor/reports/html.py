@@ -24,7 +24,8 @@ _DIFF = {"+": "added", "-": "removed", "@": "place"}
 def render(report: Report, look: Look) -> str:  # noqa: ARG001 - a page has one look
     """The page. Everything that came from the script is escaped by the template engine."""
     heads, folded = wording.causes(report)
-    loose = [c for c in report.curves if c.finding not in {head.name for head in heads}]
+    found = {finding.name for finding in report.findings}
+    loose = [curve for curve in report.curves if curve.finding not in found]
     text = _template().render(
         title=f"mldoctor: {clean(report.target)}",
         report=report,
@@ -76,7 +77,11 @@ def _cause(finding: Finding, symptoms: list[Finding], report: Report) -> dict[st
         "diff": [(_DIFF.get(line[:1], ""), clean(line)) for line in diff.splitlines()]
         if diff
         else [],
-        "plots": [_plot(curve) for curve in report.curves if curve.finding == finding.name],
+        "plots": [
+            _plot(curve)
+            for curve in report.curves
+            if curve.finding in {finding.name, *(symptom.name for symptom in symptoms)}
+        ],
         "verified": wording.verification(finding) if finding.verified is not None else "",
     }
 

@@ -39,10 +39,7 @@ def render(report: Report, look: Look) -> str:  # noqa: ARG001 - SARIF has one l
 
 def _run(report: Report) -> dict[str, Any]:
     heads, folded = wording.causes(report)
-    names = [f.name for f in heads]
-    names += [crashed.name for crashed in report.crashed]
-    names += [skipped.name for skipped in report.not_checked]
-    rules = list(dict.fromkeys(names))
+    rules = list(dict.fromkeys(head.name for head in heads))
     return {
         "tool": {
             "driver": {
@@ -55,7 +52,7 @@ def _run(report: Report) -> dict[str, Any]:
         # replaces the results of an earlier run.
         "automationDetails": {"id": f"mldoctor/{_text(_uri(report.target))}/"},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(report, rules)],
+        "invocations": [_invocation(report)],
         "results": [
             _result(head, folded.pop(head.name, []), report, rules.index(head.name))
             for head in heads
@@ -139,11 +136,9 @@ def _unstamped(finding: Finding, report: Report) -> str:
     return f"{finding.name}:{report.target}:{finding.subject}"
 
 
-def _invocation(report: Report, rules: list[str]) -> dict[str, Any]:
-    notes = [_notification(c.name, f"crashed: {c.error}", "error", rules) for c in report.crashed]
-    notes += [
-        _notification(s.name, f"not checked: {s.reason}", "note", rules) for s in report.not_checked
-    ]
+def _invocation(report: Report) -> dict[str, Any]:
+    notes = [_notification(c.name, f"crashed: {c.error}", "error") for c in report.crashed]
+    notes += [_notification(s.name, f"not checked: {s.reason}", "note") for s in report.not_checked]
     stopped = wording.stopped(report)
     if stopped:
         notes.append({"level": "error", "message": {"text": _message(wording.verdict(report))}})
@@ -159,12 +154,8 @@ def _invocation(report: Report, rules: list[str]) -> dict[str, Any]:
     }
 
 
-def _notification(name: str, said: str, level: str, rules: list[str]) -> dict[str, Any]:
-    return {
-        "level": level,
-        "message": {"text": _message(f"{name}: {said}")},
-        "associatedRule": {"id": name, "index": rules.index(name)},
-    }
+def _notification(name: str, said: str, level: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": _message(f"{name}: {said}")}}
 
 
 def _location(place: Location, report: Report, said: str = "") -> dict[str, Any]:

@@ -28,6 +28,12 @@ NATURAL = object()
 END = object()
 """Answer: the loader is exhausted."""
 
+_ASLEEP: list[greenlet.greenlet] = []
+"""Scripts that would not end, kept so that they are never collected: that would wake them."""
+
+REFUSALS = 4
+"""Times that a script may swallow its end before it is left where it is."""
+
 STEPLESS_BACKWARDS = 60
 """Backward passes without any optimizer step after which the doctor looks in."""
 
@@ -100,6 +106,7 @@ class Coroutine(Control):
         self._backwards = 0
         self._stepped = False
         self._stopping = False
+        self._refused = 0
 
     # -- the doctor's side -----------------------------------------------------------------------
 
@@ -117,12 +124,13 @@ class Coroutine(Control):
 
     def stop(self) -> None:
         """End the script wherever it stands and take the recorders away."""
+        if self._stopping:
+            return
         self._stopping = True
-        for _ in range(8):
-            if self._script.dead:
-                break
-            # A script may swallow the exit in a bare `except`: ask again, then leave it asleep.
+        if not self._script.dead:
             self._script.throw(greenlet.GreenletExit)
+        if not self._script.dead:
+            _ASLEEP.append(self._script)
         self.recorder.remove()
 
     # -- the script's side -----------------------------------------------------------------------
@@ -145,7 +153,11 @@ class Coroutine(Control):
 
     def _ask(self, request: Request) -> Any:
         if self._stopping:
-            raise greenlet.GreenletExit
+            self._refused += 1
+            if self._refused < REFUSALS:
+                raise greenlet.GreenletExit
+            # The script swallows its end in a bare `except`: leave it asleep for good.
+            self._doctor.switch(Request("ended"))
         return self._doctor.switch(request)
 
     def next_batch(self, loader: int, real: Iterator[Any]) -> Any:

@@ -17,7 +17,7 @@ from mldoctor.errors import AbsentFact
 from mldoctor.trainee import batches, rates
 from mldoctor.trainee.coroutine import END, NATURAL, Coroutine, Ending, Feed, Request
 from mldoctor.trainee.replay import DataReplay
-from mldoctor.trainee.snapshot import Snapshot
+from mldoctor.trainee.snapshot import RandomState, Snapshot
 from mldoctor.trainee.tape import Tape
 from mldoctor.trainee.trainee import DrivenStep, FixedSet, Trainee
 
@@ -87,6 +87,7 @@ class Driver(Trainee):
         self._replay: DataReplay | None = None
         self._library = ""
         self._planned: dict[int, list[float]] = {}
+        self._random: RandomState | None = None
         self._saved: list[dict[str, Any]] = []
         self._endings: list[Callable[[torch.optim.Optimizer], None]] = []
         self._actions: list[Callable[[torch.optim.Optimizer, int], None]] = []
@@ -124,6 +125,8 @@ class Driver(Trainee):
             self._run.on_first_step = self._save_initial
         self._seed()
         self._pending = self._run.start()
+        if self._pending.kind == "ended":
+            self.ending = self._run.ending
         while self._pending.kind == "batch" and tape.updates == 0 and not tape.of("backward"):
             self._answer(NATURAL)
         self._start_up = time.monotonic() - started
@@ -205,7 +208,7 @@ class Driver(Trainee):
     def _record_replay(self) -> None:
         """Record how a loop without a loader makes its batch, during one more natural update."""
         run = self._live()
-        self._replay = DataReplay(run.recorder.preparing)
+        self._replay = DataReplay(lambda: self._live().recorder.preparing())
         self._replay.begin_cycle()
         with self._replay:
             self._answer(None)
@@ -293,6 +296,7 @@ class Driver(Trainee):
         queue: deque[Any] = deque()
         self._align(feed, queue)
         self._restore(self.initial)
+        self._random = None
         with ExitStack() as stack:
             stack.callback(self._release_hooks)
             self._live().before.append(self._prepare_step)
@@ -430,6 +434,7 @@ class Driver(Trainee):
         return loader < len(observed) and observed[loader].trained > 0
 
     def _next_feed(self, feed: Sequence[Any], queue: deque[Any], loader: int) -> Any:
+        self._rewind_random()
         if not feed:
             return NATURAL
         if not queue:
@@ -439,6 +444,16 @@ class Driver(Trainee):
             return Feed(batches.clone(chosen[loader]))
         queue.popleft()
         return Feed(batches.clone(chosen))
+
+    def _rewind_random(self) -> None:
+        """Go on with the random numbers where the latest update left off.
+
+        What lies between two updates (a new epoch, an evaluation) draws random numbers too; it
+        must not decide what the next update does.
+        """
+        if self._random is not None:
+            self._random.restore()
+            self._random = None
 
     def _epoch_length(self, loader: int) -> float:
         try:
@@ -469,6 +484,7 @@ class Driver(Trainee):
         before = tape.updates
         mode: Any = nullcontext()
         if self._replay is not None:
+            self._rewind_random()
             self._replay.answers = feed[0] if feed else self._replay.recorded
             self._replay.begin_cycle()
             mode = self._replay
@@ -532,6 +548,7 @@ class Driver(Trainee):
             group.update(options)
         for action in self._endings:
             action(optimizer)
+        self._random = RandomState.now()
 
     def _release_hooks(self) -> None:
         self._live().before.clear()

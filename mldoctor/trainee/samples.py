@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def length(loader: Any) -> int | None:
         return None
 
 
-def read(loader: Any, seconds: float, limit: int, seed: int = 0) -> Iterator[Sample]:
+def read(loader: Any, seconds: float, limit: int, seed: int = 0) -> Generator[Sample]:
     """Samples of the loader's dataset until `seconds` or `limit` are used up.
 
     All of them in order when they fit, else a seeded random choice. A stream is read from its
@@ -102,7 +102,7 @@ def innermost(dataset: Any) -> Any:
 def storage(dataset: Any) -> list[Any]:
     """What a dataset of the user's holds its entries in: arrays, tensors and lists."""
     held = vars(dataset).values() if hasattr(dataset, "__dict__") else ()
-    found = []
+    found: list[Any] = []
     for value in held:
         nested = value if isinstance(value, tuple) else (value,)
         found += [v for v in nested if isinstance(v, list) and v]

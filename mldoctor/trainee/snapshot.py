@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ class RandomState:
     @classmethod
     def now(cls) -> RandomState:
         """The state at this moment."""
-        cuda = tuple(torch.cuda.get_rng_state_all()) if torch.cuda.is_initialized() else ()
+        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        cuda = tuple(torch.cuda.get_rng_state_all()) if started else ()
         return cls(torch.get_rng_state(), cuda, np.random.get_state(), random.getstate())  # noqa: NPY002 - the state that scripts use
 
     def restore(self) -> None:
@@ -143,7 +145,7 @@ class Snapshot:
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
-        if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+        if not is_lazy(tensor):
             found[name] = tensor
     return found
 

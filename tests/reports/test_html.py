@@ -86,6 +86,13 @@ def test_order():
     assert at == sorted(at)
 
 
+def test_the_curve_of_a_symptom_stands_with_its_cause():
+    curve = replace(sample.CURVES[0], finding="flat-loss")
+    text = Page(render(replace(sample.PLOTTED, curves=(curve,)), "html")).text
+    assert text.index("Can the loop memorise") < text.index("It explains")
+    assert "What else was measured" not in text
+
+
 def test_dark_light_and_print():
     """UX-50."""
     text = render(sample.CAUSE, "html")

@@ -93,7 +93,10 @@ def duplicate_samples(
     yield Finding(
         f"{number(repetition.repeated)} training samples repeat another one",
         evidence=(
-            Evidence("samples that occur before", f"{number(repetition.repeated)} of {number(repetition.read)}"),
+            Evidence(
+                "samples that occur before",
+                f"{number(repetition.repeated)} of {number(repetition.read)}",
+            ),
             Evidence("different inputs among them", number(repetition.groups)),
             Evidence("pairs (dataset index = earlier index)", pairs),
             reading(repetition.read, repetition.total),

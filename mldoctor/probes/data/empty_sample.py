@@ -104,12 +104,14 @@ def empty_sample(parts: InputParts) -> Iterator[Finding]:
         if not split.empty:
             continue
         yield Finding(
-            f"{number(split.empty)} {split.loader.role} samples hold nothing",
+            f"{number(split.empty)} {split.loader.split} samples hold nothing",
             evidence=(
                 Evidence("what they hold", split.empty_how, "at least one word or step"),
-                Evidence("such samples", f"{number(split.empty)} of {number(split.kept)} looked at", "0"),
+                Evidence(
+                    "such samples", f"{number(split.empty)} of {number(split.kept)} looked at", "0"
+                ),
                 Evidence("dataset index", ", ".join(map(str, split.empty_index[:5]))),
-                reading(split.kept, split.total, split.loader.role),
+                reading(split.kept, split.total, split.loader.split),
             ),
             location=split.loader.built,
             subject=f"loader {split.loader.index}",

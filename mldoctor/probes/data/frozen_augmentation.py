@@ -119,9 +119,14 @@ def frozen_augmentation(stability: SampleStability) -> Iterator[Finding]:
         evidence=(
             Evidence("declared by", row.declared),
             Evidence("reads of one entry that differed", f"0 of {row.reads}", "most"),
-            Evidence("random generator after a read", "always in the same state" if seeded else "moves on"),
+            Evidence(
+                "random generator after a read",
+                "always in the same state" if seeded else "moves on",
+            ),
         ),
         location=row.loader.built,
         subject=f"loader {row.loader.index}",
-        remedy=Remedy("do not set a seed where a sample is made, and cache samples before the transform"),
+        remedy=Remedy(
+            "do not set a seed where a sample is made, and cache samples before the transform"
+        ),
     )

@@ -88,13 +88,21 @@ def leaking_feature(
     yield Finding(
         f"{relations.leaking} alone predicts the label",
         evidence=(
-            Evidence("held-out accuracy from that column", f"{relations.leaking_accuracy:.1%}", f"below {alone:.0%}"),
-            Evidence("held-out accuracy from all other columns", f"{relations.others_accuracy:.1%}"),
+            Evidence(
+                "held-out accuracy from that column",
+                f"{relations.leaking_accuracy:.1%}",
+                f"below {alone:.0%}",
+            ),
+            Evidence(
+                "held-out accuracy from all other columns", f"{relations.others_accuracy:.1%}"
+            ),
             Evidence("share of the commonest label", f"{relations.majority:.1%}"),
             Evidence("samples", number(relations.samples)),
         ),
         location=relations.training.built,
         explains=("suspicious-score",),
         subject=relations.leaking,
-        remedy=Remedy("find out how the column is made, and drop it if it is known only after the label"),
+        remedy=Remedy(
+            "find out how the column is made, and drop it if it is known only after the label"
+        ),
     )

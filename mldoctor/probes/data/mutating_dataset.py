@@ -113,10 +113,14 @@ def mutating_dataset(stability: SampleStability) -> Iterator[Finding]:
         yield Finding(
             f"reading a sample of {row.dataset} changes the stored data",
             evidence=(
-                Evidence("entries that changed when read", f"{row.mutated} of {row.entries} tried", "0"),
+                Evidence(
+                    "entries that changed when read", f"{row.mutated} of {row.entries} tried", "0"
+                ),
                 Evidence("the same entry read again", "another sample", "the same sample"),
             ),
             location=row.loader.built,
             subject=f"loader {row.loader.index}",
-            remedy=Remedy("copy before changing: row = self.x[i].clone(), and no operation in place"),
+            remedy=Remedy(
+                "copy before changing: row = self.x[i].clone(), and no operation in place"
+            ),
         )

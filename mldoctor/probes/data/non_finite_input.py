@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mldoctor.facts.input_parts import InputParts
 from mldoctor.facts.non_finite_fed import NonFiniteFed
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
-import math
 
 
 @probe("non-finite-input", Severity.ERROR)
@@ -89,7 +89,11 @@ def non_finite_input(parts: InputParts, fed: NonFiniteFed) -> Iterator[Finding]:
     yield Finding(
         f"{number(split.non_finite)} training samples hold NaN or Inf",
         evidence=(
-            Evidence("samples with NaN or Inf", f"{number(split.non_finite)} of {number(split.kept)} read", "0"),
+            Evidence(
+                "samples with NaN or Inf",
+                f"{number(split.non_finite)} of {number(split.kept)} read",
+                "0",
+            ),
             Evidence("part of the sample", split.non_finite_part),
             Evidence("dataset index", ", ".join(map(str, split.non_finite_index[:5]))),
             Evidence("loss of the loop on such a batch", "not finite", "finite"),

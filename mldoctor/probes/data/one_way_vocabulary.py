@@ -113,7 +113,11 @@ def one_way_vocabulary(vocabularies: Vocabularies) -> Iterator[Finding]:
         yield Finding(
             f"{number(pair.lost)} words of {pair.forward} do not come back from {pair.back}",
             evidence=(
-                Evidence("words that come back as another", f"{number(pair.lost)} of {number(pair.words)}", "0"),
+                Evidence(
+                    "words that come back as another",
+                    f"{number(pair.lost)} of {number(pair.words)}",
+                    "0",
+                ),
                 Evidence("examples", "; ".join(pair.examples[:3]), sample=True),
             ),
             location=vocabularies.site,

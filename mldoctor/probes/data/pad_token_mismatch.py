@@ -127,5 +127,7 @@ def pad_token_mismatch(tokens: TokenUse, *, min_inside: float = 0.02) -> Iterato
             location=row.built or row.site,
             explains=("padding-sensitive",),
             subject=row.embedding,
-            remedy=Remedy("pad with the model's padding id, and number the words from the next one on"),
+            remedy=Remedy(
+                "pad with the model's padding id, and number the words from the next one on"
+            ),
         )

@@ -111,12 +111,16 @@ def padding_waste(tokens: TokenUse, *, share: float = 0.5) -> Iterator[Finding]:
         yield Finding(
             f"{row.pad_share:.0%} of the tokens are padding",
             evidence=(
-                Evidence("padding in the latest batches", f"{row.pad_share:.0%}", f"at most {share:.0%}"),
+                Evidence(
+                    "padding in the latest batches", f"{row.pad_share:.0%}", f"at most {share:.0%}"
+                ),
                 Evidence("batches", str(row.batches)),
                 Evidence("id of the padding", str(row.pad)),
                 Evidence("longest sample", f"{row.longest} tokens"),
             ),
             location=row.site,
             subject=row.part,
-            remedy=Remedy("pad to the longest sample of the batch, and put samples of like length together"),
+            remedy=Remedy(
+                "pad to the longest sample of the batch, and put samples of like length together"
+            ),
         )

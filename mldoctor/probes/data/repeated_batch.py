@@ -83,7 +83,11 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
     REAL-FAULTS DATA-13.
     """
     for row in delivery.rows:
-        if row.role == "evaluation" or not row.requests or (row.batches is not None and row.batches < 2):  # noqa: PLR2004 - one batch is the whole set
+        if (
+            row.role == "evaluation"
+            or not row.requests
+            or (row.batches is not None and row.batches <= 1)
+        ):
             continue
         per_pass = row.requests / max(1, row.iterators)
         same = delivery.identical >= min_passes and delivery.identical_values > 1
@@ -94,7 +98,7 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
             and row.iterators >= 3  # noqa: PLR2004 - once may be an accident
             and row.ends == 0
             and row.batches is not None
-            and per_pass - 1 <= 0.5 * row.batches  # noqa: PLR2004 - less than half of the data
+            and per_pass - 1 <= 0.5 * row.batches
         )
         single = row.role == "unread" and row.requests == 1 and same and delivery.updates > 1
         if not (restarted or cut or single):
@@ -105,12 +109,22 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
             f"training sees the same {number(seen)} samples over and over",
             evidence=(
                 Evidence("passes begun over the training loader", number(row.iterators)),
-                Evidence("batches taken from each", number(per_pass), f"{number(row.batches or 0)} in the loader"),
-                Evidence("order", "the dataset's own" if row.sequential else "one batch was kept", "shuffled"),
+                Evidence(
+                    "batches taken from each",
+                    number(per_pass),
+                    f"{number(row.batches or 0)} in the loader",
+                ),
+                Evidence(
+                    "order",
+                    "the dataset's own" if row.sequential else "one batch was kept",
+                    "shuffled",
+                ),
                 Evidence("updates observed", number(delivery.updates)),
             ),
             location=row.built,
             explains=("uninformative-labels", "single-class-collapse", "suspicious-score"),
             subject=f"loader {row.index}",
-            remedy=Remedy("iterate over the loader: for batch in loader, and remove what was left from debugging"),
+            remedy=Remedy(
+                "iterate over the loader: for batch in loader, and remove what was left from debugging"
+            ),
         )

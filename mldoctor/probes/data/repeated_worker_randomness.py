@@ -117,10 +117,16 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
         yield Finding(
             "workers repeat each other's random changes",
             evidence=(
-                Evidence("reads of one entry by two workers", "the same random changes in the same order", "different ones"),
+                Evidence(
+                    "reads of one entry by two workers",
+                    "the same random changes in the same order",
+                    "different ones",
+                ),
                 Evidence("dataset", row.dataset),
             ),
             location=row.loader.built,
             subject=f"loader {row.loader.index}",
-            remedy=Remedy("draw from torch's generator, or seed from torch.initial_seed() in worker_init_fn"),
+            remedy=Remedy(
+                "draw from torch's generator, or seed from torch.initial_seed() in worker_init_fn"
+            ),
         )

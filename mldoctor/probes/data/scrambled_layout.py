@@ -93,7 +93,11 @@ def scrambled_layout(inputs: ModelInputs, *, ratio: float = 2.0) -> Iterator[Fin
         yield Finding(
             f"the inputs of {row.model} are reshaped where their axes should be swapped",
             evidence=(
-                Evidence("roughness as it stands, over that of the other reading", number(row.scrambled), f"below {number(ratio)}"),
+                Evidence(
+                    "roughness as it stands, over that of the other reading",
+                    number(row.scrambled),
+                    f"below {number(ratio)}",
+                ),
                 Evidence("shape that reaches the first layer", f"{list(row.shape)}"),
                 Evidence("layout that memory really has", row.layout),
             ),

@@ -94,9 +94,15 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
         if left <= share * row.size:
             continue
         yield Finding(
-            "a loader has no batch" if row.batches == 0 else f"a loader never reads {left / row.size:.0%} of its dataset",
+            "a loader has no batch"
+            if row.batches == 0
+            else f"a loader never reads {left / row.size:.0%} of its dataset",
             evidence=(
-                Evidence("samples left out in every pass", f"{number(left)} of {number(row.size)}", f"at most {share:.0%}"),
+                Evidence(
+                    "samples left out in every pass",
+                    f"{number(left)} of {number(row.size)}",
+                    f"at most {share:.0%}",
+                ),
                 Evidence("batch size", str(row.batch_size or "set by the batch sampler")),
                 Evidence("drop_last", "yes" if row.drop_last else "no"),
             ),

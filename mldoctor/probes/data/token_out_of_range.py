@@ -118,7 +118,11 @@ def token_out_of_range(tokens: TokenUse) -> Iterator[Finding]:
         ]
         if row.beyond:
             where = ", ".join(map(str, row.beyond_index[:5]))
-            evidence.append(Evidence("samples with such ids", f"{number(row.beyond)} (dataset index {where})", "0"))
+            evidence.append(
+                Evidence(
+                    "samples with such ids", f"{number(row.beyond)} (dataset index {where})", "0"
+                )
+            )
         yield Finding(
             f"{what} up to {number(high)} for {row.embedding} with {number(row.rows)} rows",
             evidence=tuple(evidence),

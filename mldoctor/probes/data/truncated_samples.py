@@ -118,7 +118,11 @@ def truncated_samples(
         yield Finding(
             f"{row.full:.0%} of the samples are cut to {row.longest} tokens",
             evidence=(
-                Evidence("samples exactly as long as the longest", f"{row.full:.0%}", f"below {min_share:.0%}"),
+                Evidence(
+                    "samples exactly as long as the longest",
+                    f"{row.full:.0%}",
+                    f"below {min_share:.0%}",
+                ),
                 Evidence("longest sample", f"{row.longest} tokens"),
                 Evidence("different shorter lengths", str(row.lengths)),
                 reading(row.sampled, row.total),

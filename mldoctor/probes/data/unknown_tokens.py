@@ -120,12 +120,18 @@ def unknown_tokens(
         yield Finding(
             f"{row.commonest_share:.0%} of the tokens are id {row.commonest}",
             evidence=(
-                Evidence(f"share of id {row.commonest} among the tokens", f"{row.commonest_share:.0%}", f"at most {share:.0%}"),
+                Evidence(
+                    f"share of id {row.commonest} among the tokens",
+                    f"{row.commonest_share:.0%}",
+                    f"at most {share:.0%}",
+                ),
                 Evidence("different ids", f"{number(row.different)} of {number(row.rows)}"),
                 reading(row.sampled, row.total),
             ),
             location=row.site,
             explains=("uninformative-labels", "duplicate-samples", "conflicting-labels"),
             subject=row.part,
-            remedy=Remedy("look a few words up by hand: case, punctuation and the vocabulary must match"),
+            remedy=Remedy(
+                "look a few words up by hand: case, punctuation and the vocabulary must match"
+            ),
         )

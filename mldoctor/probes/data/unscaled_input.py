@@ -92,23 +92,44 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
             row.widest is not None
             and row.narrowest is not None
             and row.widest > ratio * row.narrowest
-            and row.widest > 10  # noqa: PLR2004 - small scales do not drown others at unit scale
+            and row.widest > 10  # noqa: PLR2004 - small scales drown nothing
         )
         if not (raw or wide or uneven):
             continue
         evidence = [
-            Evidence("values that enter the first layer", f"{number(row.lowest)} to {number(row.highest)}"),
-            Evidence("their mean and standard deviation", f"{number(row.mean)} and {number(row.spread)}", "near 0 and 1"),
+            Evidence(
+                "values that enter the first layer",
+                f"{number(row.lowest)} to {number(row.highest)}",
+            ),
+            Evidence(
+                "their mean and standard deviation",
+                f"{number(row.mean)} and {number(row.spread)}",
+                "near 0 and 1",
+            ),
             Evidence("first layer", f"{row.layer} ({row.kind})"),
         ]
         if uneven and row.widest is not None and row.narrowest is not None:
             spreads = f"{number(row.narrowest)} to {number(row.widest)}"
-            evidence.insert(0, Evidence("standard deviations of the features", spreads, f"within {number(ratio)} times"))
+            evidence.insert(
+                0,
+                Evidence(
+                    "standard deviations of the features", spreads, f"within {number(ratio)} times"
+                ),
+            )
         yield Finding(
             f"{row.model} gets inputs of {number(row.lowest)} to {number(row.highest)}, not scaled",
             evidence=tuple(evidence),
             location=row.site,
-            explains=("flat-loss", "exploding-gradients", "vanishing-gradients", "learning-rate-too-low", "learning-rate-too-high", "wrong-initial-loss"),
+            explains=(
+                "flat-loss",
+                "exploding-gradients",
+                "vanishing-gradients",
+                "learning-rate-too-low",
+                "learning-rate-too-high",
+                "wrong-initial-loss",
+            ),
             subject=row.layer,
-            remedy=Remedy("divide by 255, or standardise with the mean and spread of the training split"),
+            remedy=Remedy(
+                "divide by 255, or standardise with the mean and spread of the training split"
+            ),
         )

@@ -8,6 +8,9 @@ from mldoctor.facts.batch_order import BatchOrder
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
+MOSTLY = 0.9
+"""Where classes meet, a batch or a neighbour is mixed even in sorted data."""
+
 
 @probe("unshuffled-training", Severity.ERROR)
 def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[Finding]:
@@ -84,13 +87,17 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     REAL-FAULTS DATA-10; Bengio, Practical Recommendations for Gradient-Based Training (2012),
     section 3.3.
     """
-    if order.labelled < min_updates or order.pure < 0.9 * order.labelled:  # noqa: PLR2004 - see the page
+    if order.labelled < min_updates or order.pure < MOSTLY * order.labelled:
         return
-    sorted_data = order.sequential and order.dataset_classes > 1 and order.runs >= 0.9 > order.expected  # noqa: PLR2004 - see the page
-    if order.classes < 2 and not sorted_data:  # noqa: PLR2004 - something to sort
+    sorted_data = (
+        order.sequential and order.dataset_classes > 1 and order.runs >= MOSTLY > order.expected
+    )
+    if order.classes <= 1 and not sorted_data:
         return
     evidence = [
-        Evidence("updates whose labels were all one class", f"{order.pure} of {order.labelled}", "few"),
+        Evidence(
+            "updates whose labels were all one class", f"{order.pure} of {order.labelled}", "few"
+        ),
         Evidence("classes over all updates", str(order.classes)),
         Evidence("order", f"{order.sampler or 'the loop itself'}", "random"),
     ]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from mldoctor.facts.class_labels import ClassLabels
 from mldoctor.facts.delivery import Delivery
-from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES
-from mldoctor.facts.loss_calls import LossCalls
+from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES, LossCalls
 from mldoctor.facts.target_fit import TargetFit
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
@@ -18,7 +17,15 @@ PLAIN = ("", "RandomSampler", "SequentialSampler", "DistributedSampler", "Seedab
 
 @probe("label-imbalance", Severity.WARNING)
 def label_imbalance(
-    labels: ClassLabels, loss_calls: LossCalls, fit: TargetFit, delivery: Delivery, *, min_samples: int = 200, max_share: float = 0.02, ratio: float = 20.0, most: int = 100
+    labels: ClassLabels,
+    loss_calls: LossCalls,
+    fit: TargetFit,
+    delivery: Delivery,
+    *,
+    min_samples: int = 200,
+    max_share: float = 0.02,
+    ratio: float = 20.0,
+    most: int = 100,
 ) -> Iterator[Finding]:
     """A class is so rare that the loss hardly notices it, and nothing answers that.
 
@@ -92,7 +99,10 @@ def label_imbalance(
     """
     counts = labels.training.counts
     total = sum(counts.values())
-    row = next((r for r in loss_calls.rows if r.counts and r.function in (*CLASS_LOSSES, *BINARY_LOSSES)), None)
+    row = next(
+        (r for r in loss_calls.rows if r.counts and r.function in (*CLASS_LOSSES, *BINARY_LOSSES)),
+        None,
+    )
     if row is None or total < min_samples or len(counts) < 2 or len(counts) > most:  # noqa: PLR2004 - something to compare
         return
     rare, times = min(counts.items(), key=lambda item: item[1])
@@ -106,7 +116,11 @@ def label_imbalance(
     yield Finding(
         f"class {rare} makes up {times / total:.2%} of the training labels",
         evidence=(
-            Evidence(f"samples of class {rare}", f"{number(times)} of {number(total)}", f"{max_share:.0%} or more"),
+            Evidence(
+                f"samples of class {rare}",
+                f"{number(times)} of {number(total)}",
+                f"{max_share:.0%} or more",
+            ),
             Evidence(f"samples of class {common}", number(often)),
             Evidence("class weights in the loss", "none"),
             Evidence("sampler", sampler or "none"),
@@ -114,5 +128,7 @@ def label_imbalance(
         location=row.location,
         explains=("single-class-collapse",),
         subject="labels",
-        remedy=Remedy("weight the loss by inverse frequency, or balance with a WeightedRandomSampler"),
+        remedy=Remedy(
+            "weight the loss by inverse frequency, or balance with a WeightedRandomSampler"
+        ),
     )

@@ -12,7 +12,11 @@ from mldoctor.registry import probe
 
 @probe("label-map-mismatch", Severity.ERROR)
 def label_map_mismatch(
-    relations: SimpleRelations, columns: SplitColumns, *, gain: float = 0.3, min_permuted: float = 0.6
+    relations: SimpleRelations,
+    columns: SplitColumns,
+    *,
+    gain: float = 0.3,
+    min_permuted: float = 0.6,
 ) -> Iterator[Finding]:
     """Training and evaluation number the classes differently.
 
@@ -113,7 +117,11 @@ def label_map_mismatch(
         yield Finding(
             "the evaluation labels fit only after the classes are renamed",
             evidence=(
-                Evidence("evaluation labels as predicted from the training data", f"{row.accuracy:.0%}", f"near {relations.agreement:.0%}"),
+                Evidence(
+                    "evaluation labels as predicted from the training data",
+                    f"{row.accuracy:.0%}",
+                    f"near {relations.agreement:.0%}",
+                ),
                 Evidence("the same after renaming", f"{row.permuted:.0%}"),
                 Evidence("renaming", ", ".join(row.renamed[:5])),
                 Evidence("evaluation samples", number(row.samples)),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.class_labels import ClassLabels
-from mldoctor.facts.loss_calls import CLASS_LOSSES
-from mldoctor.facts.loss_calls import LossCalls
+from mldoctor.facts.loss_calls import CLASS_LOSSES, LossCalls
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
+
+BINARY = 2
+CLASSES = 1000
+"""More outputs than this are words, of which a text never has all."""
 
 
 @probe("missing-class", Severity.WARNING)
@@ -86,29 +89,38 @@ def missing_class(
     row = next((r for r in loss_calls.rows if r.function in CLASS_LOSSES and r.classes), None)
     training = labels.training
     outputs = row.classes if row and row.classes else 0
-    enough = training.complete or training.read >= 10 * max(outputs, len(training.counts)) * per_class
+    enough = (
+        training.complete or training.read >= 10 * max(outputs, len(training.counts)) * per_class
+    )
     if not enough or not training.counts:
         return
-    seen = {int(label) for label in training.counts}
-    idle = [c for c in range(outputs) if c not in seen] if 2 < outputs <= 1000 and len(seen) > 1 else []  # noqa: PLR2004 - beyond that these are words
-    foreign = {
-        label: n
-        for other in labels.evaluations
-        for label, n in other.counts.items()
-        if int(label) not in seen and (row is None or int(label) != row.ignore_index)
-    }
+    seen = set(training.counts)
+    idle = (
+        [str(c) for c in range(outputs) if str(c) not in seen]
+        if BINARY < outputs <= CLASSES and len(seen) > 1
+        else []
+    )
+    foreign: dict[str, int] = {}
+    for other in labels.evaluations:
+        for label, n in other.counts.items():
+            if label not in seen and (row is None or label != str(row.ignore_index)):
+                foreign[label] = foreign.get(label, 0) + n
     if not idle and not foreign:
         return
-    missing = sorted({*idle, *map(int, foreign)})
-    named = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")  # noqa: PLR2004 - a line holds five
+    missing = list(dict.fromkeys([*idle, *sorted(foreign)]))
+    named = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")  # noqa: PLR2004 - a line holds five
     evidence = [
         Evidence("classes without a training sample", named, "none"),
-        Evidence("outputs of the model", str(outputs)),
+        Evidence("outputs of the model", str(outputs) if outputs else "not known"),
         Evidence("classes in the training data", str(len(seen))),
         Evidence("training labels read", number(training.read)),
     ]
     if foreign:
-        evidence.append(Evidence("evaluation samples of classes never trained", number(sum(foreign.values())), "0"))
+        evidence.append(
+            Evidence(
+                "evaluation samples of classes never trained", number(sum(foreign.values())), "0"
+            )
+        )
     yield Finding(
         f"{number(len(missing))} classes have no training sample"
         if len(missing) > 1
@@ -117,5 +129,7 @@ def missing_class(
         location=row.location if row else training.loader.built,
         also=training.loader.built,
         subject="labels",
-        remedy=Remedy("compare how the labels of each split are made with the outputs of the model"),
+        remedy=Remedy(
+            "compare how the labels of each split are made with the outputs of the model"
+        ),
     )

@@ -93,7 +93,11 @@ def noisy_labels(
     yield Finding(
         f"about {share:.1%} of the labels look wrong",
         evidence=(
-            Evidence("labels that their neighbours contradict", f"{relations.doubtful} of {relations.samples}", f"below {min_share:.0%}"),
+            Evidence(
+                "labels that their neighbours contradict",
+                f"{relations.doubtful} of {relations.samples}",
+                f"below {min_share:.0%}",
+            ),
             Evidence("labels that their neighbours confirm", f"{relations.agreement:.1%}"),
             Evidence("dataset index", ", ".join(map(str, relations.doubtful_index[:5]))),
         ),

@@ -89,7 +89,12 @@ def target_shape(fit: TargetFit) -> Iterator[Finding]:
                 Evidence("the loss is computed over", f"{list(row.broadcast)}"),
             ),
             location=row.location,
-            explains=("flat-loss", "cannot-overfit", "input-independent-learning", "uninformative-labels"),
+            explains=(
+                "flat-loss",
+                "cannot-overfit",
+                "input-independent-learning",
+                "uninformative-labels",
+            ),
             subject=row.function,
             remedy=Remedy("give both one shape: model(x).squeeze(1), or y.unsqueeze(1)"),
         )

@@ -35,7 +35,8 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
     x = torch.randn(400, 8)
     y = (x[:, 0] + x[:, 1] > 0).long()
     loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
-    loader = DataLoader(TensorDataset(x, y[torch.randperm(400, generator=torch.Generator().manual_seed(5))]), batch_size=32, shuffle=True)
+    order = torch.randperm(400, generator=torch.Generator().manual_seed(5))
+    loader = DataLoader(TensorDataset(x, y[order]), batch_size=32, shuffle=True)
     model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for epoch in range(5):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from mldoctor.facts.loss_calls import CLASS_LOSSES, REGRESSION_LOSSES
 from mldoctor.facts.output_activation import OutputActivation
-from mldoctor.facts.target_fit import Fit
-from mldoctor.facts.target_fit import TargetFit
+from mldoctor.facts.target_fit import Fit, TargetFit
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
+
 
 def _outside(row: Fit, activation: str) -> tuple[float, str]:
     """Share of the targets beyond the activation's range, and that range."""
@@ -104,17 +104,31 @@ def unreachable_target(
             continue
         if outside < min_share:
             continue
-        evidence = [Evidence("last operation of the model", activation), Evidence("it produces", bounds)]
+        evidence = [
+            Evidence("last operation of the model", activation),
+            Evidence("it produces", bounds),
+        ]
         if row.function in REGRESSION_LOSSES:
             evidence.append(Evidence("targets beyond that", f"{outside:.0%}", "none"))
-            evidence.append(Evidence("targets", f"{number(row.target_lowest)} to {number(row.target_highest)}"))
+            evidence.append(
+                Evidence("targets", f"{number(row.target_lowest)} to {number(row.target_highest)}")
+            )
         yield Finding(
             f"{row.function} gets logits cut off by a {activation}"
             if row.function in CLASS_LOSSES
             else f"{outside:.0%} of the targets lie beyond the {activation} of the output",
             evidence=tuple(evidence),
             location=row.location,
-            explains=("cannot-overfit", "flat-loss", "dead-units", "saturated-units", "vanishing-gradients", "single-class-collapse"),
+            explains=(
+                "cannot-overfit",
+                "flat-loss",
+                "dead-units",
+                "saturated-units",
+                "vanishing-gradients",
+                "single-class-collapse",
+            ),
             subject=row.function,
-            remedy=Remedy("drop the activation behind the last layer, or scale the targets into its range"),
+            remedy=Remedy(
+                "drop the activation behind the last layer, or scale the targets into its range"
+            ),
         )

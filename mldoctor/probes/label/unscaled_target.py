@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from mldoctor.facts.loss_calls import REGRESSION_LOSSES
 from mldoctor.facts.target_fit import TargetFit
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
-import math
 
 
 @probe("unscaled-target", Severity.WARNING)
@@ -89,17 +89,35 @@ def unscaled_target(
         start = math.hypot(row.first_mean, row.first_spread)
         if size < 30 or size < ratio * start or row.first_loss is None or row.last_loss is None:  # noqa: PLR2004 - outputs reach tens within a few hundred steps
             continue
-        if not row.last_loss > 0.8 * row.first_loss:  # noqa: PLR2004 - it is on its way
+        if not row.last_loss > 0.8 * row.first_loss:
             continue
         yield Finding(
             f"targets near {number(row.target_mean)} for outputs near {number(row.first_mean)}",
             evidence=(
-                Evidence("targets", f"{number(row.target_mean)} with a spread of {number(row.target_spread)}", "near 0 and 1"),
-                Evidence("first predictions", f"{number(row.first_mean)} with a spread of {number(row.first_spread)}"),
-                Evidence("loss at the end of the natural steps", f"{row.last_loss / row.first_loss:.0%} of that at their start", "a clear fall"),
+                Evidence(
+                    "targets",
+                    f"{number(row.target_mean)} with a spread of {number(row.target_spread)}",
+                    "near 0 and 1",
+                ),
+                Evidence(
+                    "first predictions",
+                    f"{number(row.first_mean)} with a spread of {number(row.first_spread)}",
+                ),
+                Evidence(
+                    "loss at the end of the natural steps",
+                    f"{row.last_loss / row.first_loss:.0%} of that at their start",
+                    "a clear fall",
+                ),
             ),
             location=row.location,
-            explains=("learning-rate-too-low", "flat-loss", "cannot-overfit", "exploding-gradients", "wrong-initial-loss", "input-independent-learning"),
+            explains=(
+                "learning-rate-too-low",
+                "flat-loss",
+                "cannot-overfit",
+                "exploding-gradients",
+                "wrong-initial-loss",
+                "input-independent-learning",
+            ),
             subject=row.function,
             remedy=Remedy("standardise the targets with the mean and spread of the training split"),
         )

@@ -121,12 +121,21 @@ def augmented_evaluation(stability: SampleStability, labels: ClassLabels) -> Ite
         yield Finding(
             "evaluation samples pass through the training augmentation",
             evidence=(
-                Evidence("evaluation entries that differ between reads", f"{row.random} of {row.entries}", "0"),
-                Evidence("training entries that differ between reads", f"{training.random} of {training.entries}"),
+                Evidence(
+                    "evaluation entries that differ between reads",
+                    f"{row.random} of {row.entries}",
+                    "0",
+                ),
+                Evidence(
+                    "training entries that differ between reads",
+                    f"{training.random} of {training.entries}",
+                ),
                 Evidence("dataset of both", row.dataset),
             ),
             location=row.loader.built,
             also=training.loader.built,
             subject=f"loader {row.loader.index}",
-            remedy=Remedy("build the evaluation dataset apart, without the random transform, and split by index"),
+            remedy=Remedy(
+                "build the evaluation dataset apart, without the random transform, and split by index"
+            ),
         )

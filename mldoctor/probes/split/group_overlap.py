@@ -118,14 +118,23 @@ def group_overlap(
     """
     ordered = {t.evaluation.index for t in columns.times if t.later == 0}
     for row in columns.groups:
-        if not row.shared or row.is_label or row.train_per_group < min_rows or row.evaluation.index in ordered:
+        if (
+            not row.shared
+            or row.is_label
+            or row.train_per_group < min_rows
+            or row.evaluation.index in ordered
+        ):
             continue
         if row.rows < min_share * row.read:
             continue
         yield Finding(
-            f"{number(row.shared)} values of {row.column!r} stand in training and evaluation",
+            f"{number(row.shared)} values of {row.column!r} stand in both splits",
             evidence=(
-                Evidence(f"values of {row.column!r} in both", f"{number(row.shared)} of {number(row.other)}", "0"),
+                Evidence(
+                    f"values of {row.column!r} in both",
+                    f"{number(row.shared)} of {number(row.other)}",
+                    "0",
+                ),
                 Evidence("evaluation rows of those", f"{number(row.rows)} of {number(row.read)}"),
                 Evidence("training rows per value", number(row.train_per_group)),
                 Evidence("examples", ", ".join(row.examples), sample=True),

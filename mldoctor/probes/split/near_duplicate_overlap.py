@@ -97,12 +97,16 @@ def near_duplicate_overlap(
             continue
         pairs = ", ".join(f"{a}={b} ({value:.2f})" for a, b, value in row.pairs[:5])
         yield Finding(
-            f"{number(row.near)} evaluation samples nearly equal a training sample",
+            f"{number(row.near)} {row.evaluation.split} samples nearly equal a training sample",
             evidence=(
-                Evidence("evaluation samples with a near copy in training", f"{number(row.near)} of {number(row.read)} read", "0"),
+                Evidence(
+                    "evaluation samples with a near copy in training",
+                    f"{number(row.near)} of {number(row.read)} read",
+                    "0",
+                ),
                 Evidence(
                     "pairs (training index = evaluation index, similarity)"
-                    if row.kind == "texts"
+                    if row.kind != "arrays"
                     else "pairs (training index = evaluation index, relative distance)",
                     pairs,
                 ),

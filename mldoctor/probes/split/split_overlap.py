@@ -36,9 +36,9 @@ def split_overlap(overlap: SplitOverlap) -> Iterator[Finding]:
     loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
     validation = DataLoader(TensorDataset(x[390:], y[390:]), batch_size=32)
     extra = torch.randn(90, 8)
+    answers = (extra[:, 0] + extra[:, 1] > 0).long()
     validation = DataLoader(
-        TensorDataset(torch.cat([x[390:], extra]), torch.cat([y[390:], (extra[:, 0] + extra[:, 1] > 0).long()])),
-        batch_size=32,
+        TensorDataset(torch.cat([x[390:], extra]), torch.cat([y[390:], answers])), batch_size=32
     )
     model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -101,13 +101,15 @@ def split_overlap(overlap: SplitOverlap) -> Iterator[Finding]:
             continue
         pairs = ", ".join(f"{train}={other}" for train, other in row.pairs[:5])
         yield Finding(
-            f"{number(shared)} evaluation samples also stand in the training data",
+            f"{number(shared)} {row.evaluation.split} samples also stand in the training data",
             evidence=(
                 Evidence(
-                    "evaluation samples in the training data", f"{shared} of {row.read} read", "0"
+                    f"{row.evaluation.split} samples in the training data",
+                    f"{shared} of {row.read} read",
+                    "0",
                 ),
                 Evidence("training samples read", _of(row.train_read, row.train_total)),
-                Evidence("evaluation samples read", _of(row.read, row.total)),
+                Evidence(f"{row.evaluation.split} samples read", _of(row.read, row.total)),
                 Evidence("pairs (training index = evaluation index)", pairs),
                 Evidence("of those, the same entry of one dataset", str(row.same_entries)),
             ),

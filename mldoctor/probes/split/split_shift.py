@@ -96,14 +96,27 @@ def split_shift(
         yield Finding(
             "evaluation inputs are on another scale than training inputs",
             evidence=(
-                Evidence("AUC of telling the splits apart", f"{row.auc:.3f} ({row.low:.3f} to {row.high:.3f})", "near 0.5"),
-                Evidence("training inputs", f"mean {number(row.train_mean)}, spread {number(row.train_spread)}"),
-                Evidence("evaluation inputs", f"mean {number(row.other_mean)}, spread {number(row.other_spread)}", "the same"),
+                Evidence(
+                    "AUC of telling the splits apart",
+                    f"{row.auc:.3f} ({row.low:.3f} to {row.high:.3f})",
+                    "near 0.5",
+                ),
+                Evidence(
+                    "training inputs",
+                    f"mean {number(row.train_mean)}, spread {number(row.train_spread)}",
+                ),
+                Evidence(
+                    "evaluation inputs",
+                    f"mean {number(row.other_mean)}, spread {number(row.other_spread)}",
+                    "the same",
+                ),
                 Evidence("what tells them apart best", row.feature),
                 Evidence("samples compared", f"{row.train} and {row.other}"),
             ),
             location=row.evaluation.built,
             also=shift.training.built,
             subject=f"loader {row.evaluation.index}",
-            remedy=Remedy("fit the preprocessing on the training split and apply it to every split"),
+            remedy=Remedy(
+                "fit the preprocessing on the training split and apply it to every split"
+            ),
         )

@@ -118,9 +118,13 @@ def time_overlap(columns: SplitColumns, *, min_share: float = 0.01) -> Iterator[
         if row.later < min_share:
             continue
         yield Finding(
-            f"{row.later:.0%} of the training rows are later than evaluation rows",
+            f"{row.later:.0%} of the training rows are later than {row.evaluation.split} rows",
             evidence=(
-                Evidence(f"training rows after the first evaluation {row.column!r}", f"{row.later:.0%}", "0%"),
+                Evidence(
+                    f"training rows after the first evaluation {row.column!r}",
+                    f"{row.later:.0%}",
+                    "0%",
+                ),
                 Evidence("last training row", row.train_last),
                 Evidence("first evaluation row", row.other_first),
             ),

@@ -1,0 +1,157 @@
+"""ActivationUse: what the activation functions of each model give on the recorded call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mldoctor.errors import AbsentFact
+from mldoctor.facts import recorded_calls
+from mldoctor.findings import Location
+from mldoctor.registry import Cost, fact
+from mldoctor.trainee.trainee import Trainee
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.overrides import TorchFunctionMode
+
+    from mldoctor.trainee.tape import RootCall
+
+RELUS = ("relu", "relu_")
+BOUNDED = ("sigmoid", "sigmoid_", "tanh", "tanh_")
+SOFTMAXES = ("softmax", "log_softmax")
+LIMIT = 0.01
+"""Distance to the limit, as a share of the range, from which on an activation lets through less
+than 4 % of the gradient that it lets through at best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One call of an activation function in the forward.
+
+    Attributes:
+        function: torch's name of it.
+        samples: samples in the batch, None when that is not certain.
+        units: size of its unit axis (1 for images, else the last).
+        dead: share of the units that are zero for every sample and place.
+        saturated: share of the values at the limits of a sigmoid or tanh.
+        is_output: its result is what the model returns.
+        over_batch: a softmax whose values sum to one over the samples of the batch.
+    """
+
+    model: str
+    function: str
+    site: Location | None
+    shape: tuple[int, ...]
+    samples: int | None
+    units: int
+    dead: float
+    saturated: float
+    is_output: bool
+    over_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationUse:
+    """Every activation of every trained model, in the order of the forward."""
+
+    rows: tuple[Activation, ...]
+
+
+@fact(Cost.FORWARDS)
+def activation_use(trainee: Trainee) -> ActivationUse:
+    """Repeat the recorded calls in eval mode while activation functions are watched."""
+    tape = trainee.tape
+    rows: list[Activation] = []
+    for call in recorded_calls.trained_calls(tape):
+        counted = recorded_calls.sample_count(trainee, call)
+        name = tape.names.get(id(call.module), type(call.module).__name__)
+        rows.extend(_watched(call, name, counted[0] if counted else None))
+    if not rows:
+        raise AbsentFact("no activation function was seen in the forward of a trained model")
+    return ActivationUse(tuple(rows))
+
+
+def _watched(call: RootCall, name: str, samples: int | None) -> list[Activation]:
+    seen: list[tuple[str, Any, Tensor, int | None]] = []
+    with _watch(seen):
+        outcome = recorded_calls.repeat(call)
+    if outcome is None:
+        return []
+    outputs = list(outcome.tensors.values())
+    return [
+        Activation(
+            model=name,
+            function=function,
+            site=site.location() if site else None,
+            shape=tuple(result.shape),
+            samples=samples,
+            units=result.shape[_unit_axis(result)],
+            dead=_dead(result) if function in RELUS else 0.0,
+            saturated=_saturated(function, result) if function in BOUNDED else 0.0,
+            is_output=any(o.numel() == result.numel() for o in outputs),
+            over_batch=_over_batch(function, result, axis, samples),
+        )
+        for function, site, result, axis in seen
+    ]
+
+
+def _watch(seen: list[tuple[str, Any, Tensor, int | None]]) -> TorchFunctionMode:
+    from torch import Tensor
+    from torch.overrides import TorchFunctionMode
+
+    from mldoctor.trainee.sites import current_site
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            del types
+            named = kwargs or {}
+            result = func(*args, **named)
+            name = getattr(func, "__name__", "")
+            if (
+                name in (*RELUS, *BOUNDED, *SOFTMAXES)
+                and isinstance(result, Tensor)
+                and result.dim() > 1
+                and len(seen) < 500  # noqa: PLR2004 - a recurrent loop by hand calls them at every step
+            ):
+                seen.append(
+                    (name, current_site(), result.detach().clone(), _axis(args, named, result))
+                )
+            return result
+
+    return Watch()
+
+
+def _axis(args: Any, named: Any, result: Tensor) -> int | None:
+    """The axis that a softmax was given; torch chooses 0 for one or three axes when it was not."""
+    axis = named.get("dim", args[1] if len(args) > 1 else None)
+    if axis is None:
+        return 0 if result.dim() in (1, 3) else 1
+    return int(axis) % result.dim() if isinstance(axis, int) else None
+
+
+def _over_batch(function: str, result: Tensor, axis: int | None, samples: int | None) -> bool:
+    return (
+        function in SOFTMAXES
+        and axis == 0
+        and samples is not None
+        and result.shape[0] == samples
+        and list(result.shape).count(samples) == 1
+    )
+
+
+def _unit_axis(result: Tensor) -> int:
+    return 1 if result.dim() >= 4 else result.dim() - 1  # noqa: PLR2004 - [batch, channels, height, width]
+
+
+def _dead(result: Tensor) -> float:
+    units = result.movedim(_unit_axis(result), 0).flatten(1)
+    return float((units == 0).all(1).float().mean())
+
+
+def _saturated(function: str, result: Tensor) -> float:
+    low, high = (0.0, 1.0) if function.startswith("sigmoid") else (-1.0, 1.0)
+    near = LIMIT * (high - low)
+    return float(((result < low + near) | (result > high - near)).float().mean())
