@@ -97,9 +97,7 @@ def report_of(case: Case) -> Report:
     """The report on a case. Pure: the same case gives the same report."""
     report = replace(judged(case), sources=dict(case.sources))
     complete = (
-        examined(report)
-        and bool(report.run.updates or report.run.rows)
-        and not report.run.outcome
+        examined(report) and bool(report.run.updates or report.run.rows) and not report.run.outcome
     )
     report = _stamped(report, case)
     report = applied(report, case.rules, case.script, case.in_project, complete=complete)

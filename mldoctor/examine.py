@@ -66,4 +66,8 @@ def judge(
 def _verdict(record: Record, findings: tuple[Finding, ...]) -> Verdict:
     if findings:
         return "findings"
-    return "incomplete" if not (record.run.updates or record.run.rows) or record.run.outcome else "healthy"
+    return (
+        "incomplete"
+        if not (record.run.updates or record.run.rows) or record.run.outcome
+        else "healthy"
+    )

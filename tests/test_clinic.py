@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from examination import alarms
+from examination import alarms, examine
 
-from mldoctor.checkup import checkup
 from mldoctor.registry import probes
-from mldoctor.settings import Settings
-from mldoctor.trainee.process import Target
 
 CLINIC = Path(__file__).parent / "clinic"
 HEALTHY = sorted((CLINIC / "healthy").glob("*.py"))
@@ -32,14 +29,9 @@ MISSED = {
 """Known misses, each with what keeps the doctor from it. A cure must be taken out of this list."""
 
 
-def examined(script):
-    """As a user: in a process of its own, from the script's folder."""
-    return checkup(Target(str(script)), Settings(), lambda _progress: None)
-
-
 @pytest.mark.parametrize("script", HEALTHY, ids=lambda path: path.stem)
 def test_a_sound_script_is_quiet(script):
-    report = examined(script)
+    report = examine(script)
     assert alarms(report) == []
     assert not report.crashed
     assert report.run.updates
@@ -52,7 +44,7 @@ def test_a_broken_script_gets_its_cause_first(script, request):
     if f"{expected}/{script.stem}" in MISSED:
         reason = MISSED[f"{expected}/{script.stem}"]
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
-    report = examined(script)
+    report = examine(script)
     assert not report.crashed
     names = [f.name for f in report.findings]
     if probes()[expected].symptom:

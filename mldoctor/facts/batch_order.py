@@ -22,7 +22,8 @@ class BatchOrder:
 
     Attributes:
         pure: updates whose labels were all of one class; labelled: updates with class labels;
-            classes: different ones over all updates.
+            classes: different ones over all updates; expected_pure: updates of one class if the
+            same labels came in random order.
         sampler: class of what chooses the entries, "" without a loader.
         sequential: entries come in the order of the dataset.
         dataset_classes: different labels in the dataset, 0 when they were not read.
@@ -33,6 +34,7 @@ class BatchOrder:
     pure: int
     labelled: int
     classes: int
+    expected_pure: float
     sampler: str
     sequential: bool
     dataset_classes: int
@@ -53,6 +55,7 @@ def batch_order(trainee: Trainee, delivery: Delivery, place: LabelPlace) -> Batc
         pure=delivery.pure,
         labelled=delivery.labelled,
         classes=delivery.classes,
+        expected_pure=delivery.expected_pure,
         sampler=training.sampler if training else "",
         sequential=bool(training and training.sequential),
         dataset_classes=len(read.counts) if read else 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from mldoctor.trainee.trainee import Trainee
 if TYPE_CHECKING:
     from mldoctor.trainee.tape import LoaderInfo, Tape
 
-FEWEST = 4
+FEWEST = 8
 """Fewer labels than this are of one class by chance."""
 
 LARGEST = 2_000_000
@@ -63,7 +64,8 @@ class Delivery:
         identical: the longest run of updates whose targets were the same values in the same order;
             rows: entries of those targets; distinct: different values in them.
         pure: updates whose labels were all of one class; labelled: updates with class labels;
-            classes: different ones over all updates.
+            classes: different ones over all updates; expected_pure: updates of one class if the
+            same labels came in random order.
         site: the line of the loss.
     """
 
@@ -75,6 +77,7 @@ class Delivery:
     pure: int
     labelled: int
     classes: int
+    expected_pure: float
     site: Location | None
 
 
@@ -85,7 +88,7 @@ def delivery(trainee: Trainee) -> Delivery:
     if not tape.loaders and not tape.losses:
         raise AbsentFact("no DataLoader was built and no loss was computed")
     identical, rows, values = _identical(tape)
-    pure, labelled, classes = _purity(tape)
+    pure, labelled, classes, expected = _purity(tape)
     graded = [c for c in tape.losses if c.grad and c.site]
     site = graded[-1].site if graded else None
     return Delivery(
@@ -99,6 +102,7 @@ def delivery(trainee: Trainee) -> Delivery:
         pure=pure,
         labelled=labelled,
         classes=classes,
+        expected_pure=expected,
         site=site.location() if site else None,
     )
 
@@ -195,19 +199,18 @@ def _same(left: list[Any], right: list[Any]) -> bool:
     )
 
 
-def _purity(tape: Tape) -> tuple[int, int, int]:
-    """Updates whose labels were all one class, updates with labels, and different classes."""
-    by_update: dict[int, set[int]] = {}
+def _purity(tape: Tape) -> tuple[int, int, int, float]:
+    """Updates of one class, updates with labels, different classes, and how many by chance."""
+    by_update: dict[int, list[int]] = {}
     for call in tape.losses:
         target = call.target
         if not call.grad or target is None or call.function not in CLASS_LOSSES:
             continue
-        if (
-            target.is_floating_point()
-            or target.numel() < FEWEST
-            or target.numel() != call.prediction.shape[0]
-        ):
+        if target.is_floating_point() or target.numel() != call.prediction.shape[0]:
             continue
-        by_update.setdefault(call.update, set()).update(target.reshape(-1).tolist())
-    every = set().union(*by_update.values())
-    return sum(len(v) == 1 for v in by_update.values()), len(by_update), len(every)
+        by_update.setdefault(call.update, []).extend(target.reshape(-1).tolist())
+    updates = [labels for labels in by_update.values() if len(labels) >= FEWEST]
+    counts = Counter(label for labels in updates for label in labels)
+    shares = [n / counts.total() for n in counts.values()]
+    expected = sum(sum(p ** len(labels) for p in shares) for labels in updates)
+    return sum(len(set(labels)) == 1 for labels in updates), len(updates), len(counts), expected

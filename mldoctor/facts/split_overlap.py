@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 CHANCE = 0.05
 """Training rows expected to equal a given row by chance, above which an equal one is no evidence."""
 
+COMMON = 3
+"""Training rows that must have a column's value before equal rows are thought natural."""
+
+COLUMNS = 64
+"""Longer rows are no table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -118,6 +124,8 @@ def not_by_chance(train: Contents, other: Contents, found: dict[int, int]) -> di
     """Of equal inputs (by position in `other`), those that chance does not account for."""
     from mldoctor.trainee.repeats import Repeats
 
+    if found and _natural(train, other, found):
+        return {}
     if not found or len(train.rows) < train.read or len(other.rows) < other.read:
         return found
     model = Repeats(train.rows)
@@ -127,3 +135,38 @@ def not_by_chance(train: Contents, other: Contents, found: dict[int, int]) -> di
     if len(found) <= 3 * by_chance:
         return {}
     return {p: t for p, t in found.items() if model.expected(other.rows[p]) < CHANCE}
+
+
+def _natural(train: Contents, other: Contents, found: dict[int, int]) -> bool:
+    """Whether equal rows of a table of few values are as frequent across as within the splits."""
+    from collections import Counter
+
+    rows, seen = _vectors(train), _vectors(other)
+    shared = [seen[other.indices[p]] for p in found if other.indices[p] in seen]
+    if not rows or not shared:
+        return False
+    counts = [Counter(column) for column in zip(*rows.values(), strict=False)]
+    common = sum(
+        all(count[value] >= COMMON for count, value in zip(counts, row, strict=False))
+        for row in shared
+    )
+    times = Counter(train.digests)
+    within = sum(times[digest] > 1 for digest in train.digests) / train.read
+    return common >= 0.9 * len(shared) and len(found) / other.read <= 2 * within
+
+
+def _vectors(found: Contents) -> dict[int, tuple[float, ...]]:
+    """The kept samples that are one short row of numbers, by their index."""
+    import numpy as np
+
+    from mldoctor.trainee import samples
+    from mldoctor.trainee.fingerprints import array
+
+    rows = {}
+    for sample in found.kept:
+        parts = samples.inputs(sample.value)
+        if len(parts) == 1 and not isinstance(parts[0], str | bytes):
+            values = array(parts[0])
+            if values.dtype.kind in "fiub" and values.ndim == 1 and values.size <= COLUMNS:
+                rows[sample.index] = tuple(np.nan_to_num(values.astype(float)).tolist())
+    return rows

@@ -207,6 +207,8 @@ class Coroutine(Control):
     def after_backward(self, event: Event) -> None:
         """A loss was back-propagated."""
         self._backwards += 1
+        if self._backwards == 1:
+            self.on_first_step()  # a loop may update its weights by hand, without any optimizer
         if event.value is not None:
             self.losses.append(event.value)
         if not self._stepped and self._backwards >= STEPLESS_BACKWARDS:

@@ -208,7 +208,7 @@ class Driver(Trainee):
     def _record_replay(self) -> None:
         """Record how a loop without a loader makes its batch, during one more natural update."""
         run = self._live()
-        self._replay = DataReplay(lambda: self._live().recorder.preparing())
+        self._replay = DataReplay(self._preparing)
         self._replay.begin_cycle()
         with self._replay:
             self._answer(None)
@@ -375,6 +375,8 @@ class Driver(Trainee):
         """What kept the examination from being complete, in a sentence, or an empty text."""
         if self.ending is not None and self.ending.text and not self._deviated:
             return self.ending.text
+        if self.natural_updates == 0 and self._pending.kind == "stepless":
+            return "no optimizer ever stepped, so the training loop could not be driven"
         if self.natural_updates == 0:
             return "the script ended without an optimizer step"
         return ""
@@ -444,6 +446,10 @@ class Driver(Trainee):
             return Feed(batches.clone(chosen[loader]))
         queue.popleft()
         return Feed(batches.clone(chosen))
+
+    def _preparing(self) -> bool:
+        """Whether the live run makes its next batch; another run of the script is another one."""
+        return self._live().recorder.preparing()
 
     def _rewind_random(self) -> None:
         """Go on with the random numbers where the latest update left off.

@@ -329,9 +329,7 @@ class Recorder:
             self._event("step", who=index, details=details)
         self.control.before_step(index)
 
-    def _after_step(
-        self, optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any
-    ) -> None:
+    def _after_step(self, optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
         if not self.live() or self._stepping is not optimizer:
             return  # not the script's own step: one optimizer inside another, or a treatment
         self._stepping = None

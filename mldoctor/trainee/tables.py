@@ -99,5 +99,5 @@ def rectangle(rows: list[np.ndarray]) -> np.ndarray:
     if width > WIDEST:
         generator = np.random.default_rng(0)
         table = table @ generator.normal(size=(width, 512)).astype(np.float32)
-    result: np.ndarray = np.nan_to_num(table)
+    result: np.ndarray = np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0)
     return result

@@ -69,6 +69,7 @@ ORDER = BatchOrder(
     1,
     30,
     3,
+    0.1,
     "RandomSampler",
     sequential=False,
     dataset_classes=0,
@@ -201,6 +202,7 @@ def delivery(**changes):
         "pure": 0,
         "labelled": 30,
         "classes": 2,
+        "expected_pure": 0.1,
         "site": HERE,
     }
     mine = {k: changes.pop(k) for k in [*changes] if k in whole}

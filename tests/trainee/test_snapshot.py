@@ -37,7 +37,7 @@ def train(model, optimizer, schedule, steps):
     losses = []
     for _ in range(steps):
         x, y = torch.randn(8, 6), torch.randint(3, (8,))
-        x += float(np.random.rand()) + random.random()
+        x += float(np.random.rand()) + random.random()  # noqa: NPY002, S311 - what scripts draw from
 
         def closure(x=x, y=y):
             optimizer.zero_grad()

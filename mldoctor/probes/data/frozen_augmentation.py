@@ -115,7 +115,7 @@ def frozen_augmentation(stability: SampleStability) -> Iterator[Finding]:
     if not seeded and "__getitem__" in row.declared:
         return
     yield Finding(
-        f"{row.dataset} declares a random change and gives the same sample each time",
+        f"the dataset {row.dataset} declares a random change and makes none",
         evidence=(
             Evidence("declared by", row.declared),
             Evidence("reads of one entry that differed", f"0 of {row.reads}", "most"),

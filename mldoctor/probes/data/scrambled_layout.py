@@ -91,7 +91,7 @@ def scrambled_layout(inputs: ModelInputs, *, ratio: float = 2.0) -> Iterator[Fin
         if row.scrambled is None or row.scrambled < ratio:
             continue
         yield Finding(
-            f"the inputs of {row.model} are reshaped where their axes should be swapped",
+            f"the inputs of {row.model} are reshaped, not transposed",
             evidence=(
                 Evidence(
                     "roughness as it stands, over that of the other reading",

@@ -127,6 +127,8 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
                 "learning-rate-too-low",
                 "learning-rate-too-high",
                 "wrong-initial-loss",
+                "cannot-overfit",
+                "single-class-collapse",
             ),
             subject=row.layer,
             remedy=Remedy(

@@ -8,8 +8,13 @@ from mldoctor.facts.batch_order import BatchOrder
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
+PURE = 0.6
+"""Where classes meet a batch is mixed even in sorted data: two in five, when a class fills 2.5."""
+
+BY_CHANCE = 0.2
+
 MOSTLY = 0.9
-"""Where classes meet, a batch or a neighbour is mixed even in sorted data."""
+"""Where classes meet, neighbours differ even in sorted data."""
 
 
 @probe("unshuffled-training", Severity.ERROR)
@@ -73,9 +78,9 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     ## How it is measured
 
     The class labels that the loss was given are looked at update by update: at least `min_updates`
-    of them, with nine in ten updates of a single class. Several classes must occur, in these
-    updates or, where the loader keeps the order of the dataset, among the labels of the dataset,
-    nine in ten neighbours of which are then equal.
+    of them, six in ten of a single class, where the same labels in random order would give less than
+    two in ten. Where only one class was met, a loader that keeps the order of the dataset leads
+    there: nine in ten neighbours in it must then have the same label.
 
     ## When it is wrong
 
@@ -87,12 +92,13 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     REAL-FAULTS DATA-10; Bengio, Practical Recommendations for Gradient-Based Training (2012),
     section 3.3.
     """
-    if order.labelled < min_updates or order.pure < MOSTLY * order.labelled:
+    if order.labelled < min_updates or order.pure < PURE * order.labelled:
         return
     sorted_data = (
         order.sequential and order.dataset_classes > 1 and order.runs >= MOSTLY > order.expected
     )
-    if order.classes <= 1 and not sorted_data:
+    shuffled = order.classes <= 1 or order.expected_pure > BY_CHANCE * order.labelled
+    if shuffled and not sorted_data:
         return
     evidence = [
         Evidence(

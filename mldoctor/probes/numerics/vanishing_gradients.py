@@ -63,7 +63,8 @@ def vanishing_gradients(
     loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
 
     model = nn.Sequential(
-        nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2)
+        nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(),
+        nn.Linear(16, 2),
     )
 
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -114,6 +115,7 @@ def vanishing_gradients(
             ),
             location=first.built,
             explains=(
+                "input-ignored",
                 "cannot-overfit",
                 "flat-loss",
                 "input-independent-learning",

@@ -1,0 +1,119 @@
+"""The probes of the model family on plain facts: fires, stays quiet, edge of the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mldoctor.facts.activation_use import Activation, ActivationUse
+from mldoctor.facts.batch_statistics import BatchStatistics, Normalisation
+from mldoctor.facts.evaluation_noise import EvaluationNoise, NoisyModel
+from mldoctor.facts.forward_dependence import ForwardDependence, ModelDependence
+from mldoctor.facts.initial_weights import InitialWeight, InitialWeights
+from mldoctor.facts.linearity import Linearity, LinearModel
+from mldoctor.facts.module_use import ModuleUse, Unreached, Unregistered
+from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
+from mldoctor.registry import probes
+
+MODEL = ModelDependence(
+    name="model", kind="Net", site=None, built=None, samples=8, mixed=0.0, mixed_samples=0,
+    arguments=(), future=None, steps=0, leaked_steps=0,
+)  # fmt: skip
+PADDED = PaddedModel("model", None, None, 12, 0.4, "attention_mask", 0.5, 0.0, 3)
+RELU = Activation("model", "relu", None, (32, 64), 32, 64, 0.2, 0.0, False, False)
+
+
+def found(name, *facts):
+    return list(probes()[name].judge(*facts))
+
+
+def test_batch_mixing_needs_a_share_over_rounding():
+    assert not found("batch-mixing", ForwardDependence((replace(MODEL, mixed=1e-3),)))
+    assert not found("batch-mixing", ForwardDependence((replace(MODEL, mixed=None),)))
+    assert found("batch-mixing", ForwardDependence((replace(MODEL, mixed=0.02, mixed_samples=7),)))
+
+
+def test_future_leak_is_judged_only_where_the_next_step_is_the_target():
+    assert not found("future-leak", ForwardDependence((MODEL,)))
+    assert not found("future-leak", ForwardDependence((replace(MODEL, future=0.0, steps=8),)))
+    assert found("future-leak", ForwardDependence((replace(MODEL, future=0.3, steps=8),)))
+
+
+def test_stochastic_evaluation_needs_dropout_and_a_difference():
+    dropout = (("dropout", 0.2, None),)
+    assert found("stochastic-evaluation", EvaluationNoise((NoisyModel("m", None, 0.3, dropout),)))
+    assert not found("stochastic-evaluation", EvaluationNoise((NoisyModel("m", None, 0.3, ()),)))
+    assert not found(
+        "stochastic-evaluation", EvaluationNoise((NoisyModel("m", None, 0.0, dropout),))
+    )
+
+
+def test_a_mask_without_effect_is_no_fault_where_padding_has_none_either():
+    ignored = replace(PADDED, mask_effect=0.0, extension=0.2)
+    assert found("ignored-mask", PaddingEffect((ignored,)))
+    assert not found("ignored-mask", PaddingEffect((replace(ignored, extension=0.0),)))
+    assert not found("ignored-mask", PaddingEffect((PADDED,)))
+
+
+def test_padding_sensitive_at_its_edge():
+    assert not found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.3),)))
+    assert found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.31),)))
+
+
+def test_a_teacher_hidden_in_a_list_is_no_unregistered_layer():
+    row = Unregistered("model.blocks", "list", 2, 2, 4, 0, None)
+    assert found("unregistered-modules", ModuleUse((row,), (), 6))
+    assert not found("unregistered-modules", ModuleUse((replace(row, used=0),), (), 6))
+    assert not found("unregistered-modules", ModuleUse((replace(row, held=4),), (), 6))
+
+
+def test_unused_parameters_spares_branches_and_stages():
+    class Enough:
+        updates = 5
+
+    row = Unreached("model.second", "Linear", 2, ran=True, mentioned=True, built=None)
+    assert found("unused-parameters", ModuleUse((), (row,), 6), Enough)
+    branch = replace(row, ran=False)
+    assert not found("unused-parameters", ModuleUse((), (branch,), 6), Enough)
+    assert found("unused-parameters", ModuleUse((), (replace(branch, mentioned=False),), 6), Enough)
+    assert not found("unused-parameters", ModuleUse((), (row,), 3), Enough)
+
+
+def test_activations():
+    def use(**values):
+        return ActivationUse((replace(RELU, **values),))
+
+    assert found("dead-units", use(dead=0.9))
+    assert not found("dead-units", use(dead=0.89))
+    assert not found("dead-units", use(dead=1.0, units=4))
+    assert found("saturated-units", use(function="tanh", saturated=0.95))
+    assert not found("saturated-units", use(function="sigmoid", saturated=0.95, is_output=True))
+    assert found("softmax-over-wrong-axis", use(function="softmax", over_batch=True))
+    assert not found("softmax-over-wrong-axis", use(function="softmax", over_batch=True, samples=2))
+
+
+def test_a_low_rank_map_may_be_linear():
+    model = LinearModel("model", None, None, 2, bottleneck=False, departure=1e-7)
+    assert found("missing-nonlinearity", Linearity((model,)))
+    assert not found("missing-nonlinearity", Linearity((replace(model, bottleneck=True),)))
+    assert not found("missing-nonlinearity", Linearity((replace(model, departure=0.01),)))
+
+
+def test_a_layer_that_starts_at_zero_and_differs_later_is_sound():
+    row = InitialWeight("model.head", "Linear", 10, True, True, 0.0, None)
+    assert found("degenerate-initialisation", InitialWeights((row,), 5))
+    assert not found(
+        "degenerate-initialisation", InitialWeights((replace(row, equal_now=False),), 5)
+    )
+    assert not found("degenerate-initialisation", InitialWeights((row,), 2))
+
+
+def test_batch_normalisation():
+    row = Normalisation("model.1", True, 2, frozen=False, drift=0.3, built=None)
+    assert found("tiny-batch-norm", BatchStatistics((row,), (2,), 5))
+    assert not found("tiny-batch-norm", BatchStatistics((row,), (32,), 5))
+    assert not found("drifting-frozen-statistics", BatchStatistics((row,), (32,), 5))
+    frozen = replace(row, frozen=True)
+    assert found("drifting-frozen-statistics", BatchStatistics((frozen,), (32,), 5))
+    assert not found(
+        "drifting-frozen-statistics", BatchStatistics((replace(frozen, training=False),), (), 5)
+    )
