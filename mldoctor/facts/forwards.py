@@ -106,7 +106,9 @@ def _mode_dependent(root: nn.Module) -> list[str]:
     for name, module in root.named_modules():
         kind = type(module).__name__
         rate = (
-            getattr(module, "p", None) if isinstance(module, nn.modules.dropout._DropoutNd) else 0
+            getattr(module, "p", None)
+            if isinstance(module, nn.modules.dropout._DropoutNd)  # noqa: SLF001 - the base of every dropout
+            else 0
         )
         if rate:
             found.append(f"{name} {kind} p={rate:g}")
