@@ -71,7 +71,8 @@ def missing_zero_grad(
     As each backward begins, the gradients are read: cleared ones are None or zero. Clearing may happen
     anywhere between two steps and in any way (`zero_grad` of the optimizer or the model, `grad = None`,
     in place). At least the given `share` of the updates after the first must have begun with old
-    gradients, of at least `min_updates`; a sound loop has none. Accumulation over several backward passes for one step is not concerned.
+    gradients, of at least `min_updates`; a sound loop has none. Accumulation over
+    several backward passes for one step is not concerned.
 
     ## When it is wrong
 
