@@ -38,6 +38,7 @@ def test_a_sound_script_is_quiet(script):
     assert not report.run.outcome
 
 
+@pytest.mark.examination
 @pytest.mark.parametrize("script", BROKEN, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_broken_script_gets_its_cause_first(script, request):
     expected = script.parent.name

@@ -48,6 +48,7 @@ def test_its_code_neither_imports_torch_nor_prints(name):
     assert "print(" not in source
 
 
+@pytest.mark.examination
 @names
 def test_the_example_fires_this_probe_alone(name, tmp_path):
     report = _examined(name, "Example", tmp_path)

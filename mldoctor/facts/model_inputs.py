@@ -13,6 +13,8 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from torch import Tensor, nn
 
@@ -149,23 +151,28 @@ def _layout(values: np.ndarray) -> tuple[float | None, str]:
         if channels not in (3, 4) or min(height, width) < 8:  # noqa: PLR2004 - a picture
             return None, ""
         other = values.reshape(batch, height, width, channels).transpose(0, 3, 1, 2)
-        return _ratio(values, other), f"[{height}, {width}, {channels}]"
+        return _ratio(values, other, max), f"[{height}, {width}, {channels}]"
     if values.ndim == 3 and values.shape[0] >= FEW_ROWS and min(values.shape[1:]) >= 4:  # noqa: PLR2004 - [batch, time, features]
         batch, first, second = values.shape
         if first == second:
             return None, ""
         turned = values.reshape(batch, second, first).transpose(0, 2, 1)
-        return _ratio(values, turned), f"[{second}, {first}]"
+        return _ratio(values, turned, min), f"[{second}, {first}]"
     return None, ""
 
 
-def _ratio(values: np.ndarray, other: np.ndarray) -> float | None:
-    mine, theirs = _roughness(values), _roughness(other)
+def _ratio(
+    values: np.ndarray, other: np.ndarray, over: Callable[[list[float]], float]
+) -> float | None:
+    mine, theirs = over(_roughness(values)), over(_roughness(other))
     return mine / theirs if theirs > 0 else None
 
 
-def _roughness(values: np.ndarray) -> float:
-    """Mean absolute step to the next value, along the roughest of the last two axes."""
+def _roughness(values: np.ndarray) -> list[float]:
+    """Mean absolute step to the next value along each of the last two axes.
+
+    A picture is as rough as its roughest axis; of a sequence only the axis of time is smooth.
+    """
     import numpy as np
 
-    return max(float(np.abs(np.diff(values, axis=axis)).mean()) for axis in (-1, -2))
+    return [float(np.abs(np.diff(values, axis=axis)).mean()) for axis in (-1, -2)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loader, Loaders
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
+
+if TYPE_CHECKING:
+    from mldoctor.trainee.contents import Contents
 
 CHANCE = 0.05
 """Rows expected to equal a given row by chance, above which equal ones say nothing (see
@@ -63,7 +66,7 @@ def repetition(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Repetit
         if origin is not None:
             seen_entries.add(origin)
         groups.setdefault(digest, []).append(position)
-    several = _not_by_chance(found.rows, found.read, [g for g in groups.values() if len(g) > 1])
+    several = _not_by_chance(found, [g for g in groups.values() if len(g) > 1])
     values = None if place.regression else labels(found, place.path)
     known = dict(zip((s.index for s in found.kept), values, strict=True)) if values else {}
     by_group = [[(p, known.get(found.indices[p])) for p in g] for g in several]
@@ -76,7 +79,7 @@ def repetition(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Repetit
         repeated=sum(len(g) - 1 for g in several),
         groups=len(several),
         pairs=tuple((found.indices[g[1]], found.indices[g[0]]) for g in several[:20]),
-        balancing=_balancing(known, whole),
+        balancing=_balancing(found, known, by_group),
         labelled=len(whole),
         conflicts=len(conflicting),
         conflict_rows=sum(map(len, conflicting)),
@@ -84,32 +87,37 @@ def repetition(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Repetit
     )
 
 
-def _not_by_chance(
-    rows: list[tuple[float, ...]], read: int, groups: list[list[int]]
-) -> list[list[int]]:
-    from mldoctor.trainee.repeats import Repeats
+def _not_by_chance(found: Contents, groups: list[list[int]]) -> list[list[int]]:
+    from mldoctor.trainee.repeats import FewValues, Repeats
 
-    if not groups or len(rows) < read:
+    if not groups:
         return groups
-    model = Repeats(rows)
+    values = FewValues(found)
+    rows = [values.rows.get(found.indices[g[0]]) for g in groups]
+    groups = [
+        g
+        for g, row in zip(groups, rows, strict=True)
+        if row is None or not values.are_common(row, len(g))
+    ]
+    if len(found.rows) < found.read:
+        return groups
+    model = Repeats(found.rows)
     if not model.applies:
         return groups
-    return [g for g in groups if model.expected(rows[g[0]]) < CHANCE]
+    return [g for g in groups if model.expected(found.rows[g[0]]) < CHANCE]
 
 
-def _balancing(known: dict[int, int], groups: list[list[tuple[int, int | None]]]) -> bool:
+def _balancing(
+    found: Contents, known: dict[int, int], groups: list[list[tuple[int, int | None]]]
+) -> bool:
     """Whether the repeated samples only fill up classes that are rare without them."""
-    if not groups or not known:
-        return False
-    counts = Counter(known.values())
-    without = counts.copy()
-    for group in groups:
-        for _, label in group[1:]:
-            if label is not None:
-                without[label] -= 1
-    filled = {label for group in groups for _, label in group}
-    others = [without[c] for c in counts if c not in filled]
-    return bool(others) and max(without[c] for c in filled if c is not None) < min(others)
+    different: dict[int, set[bytes]] = {}
+    for index, digest in zip(found.indices, found.digests, strict=True):
+        if index in known:
+            different.setdefault(known[index], set()).add(digest)
+    filled = {label for group in groups for _, label in group if label is not None}
+    others = [len(rows) for label, rows in different.items() if label not in filled]
+    return bool(filled and others) and max(len(different[c]) for c in filled) < min(others)
 
 
 def _pair(group: list[tuple[int, int | None]], indices: list[int]) -> tuple[int, int]:

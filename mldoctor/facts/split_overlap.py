@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 
 CHANCE = 0.05
 """Training rows expected to equal a given row by chance, above which an equal one is no evidence."""
-
-COMMON = 3
-"""Training rows that must have a column's value before equal rows are thought natural."""
-
-COLUMNS = 64
-"""Longer rows are no table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,34 +134,13 @@ def not_by_chance(train: Contents, other: Contents, found: dict[int, int]) -> di
 
 def _natural(train: Contents, other: Contents, found: dict[int, int]) -> bool:
     """Whether equal rows of a table of few values are as frequent across as within the splits."""
-    from collections import Counter
+    from mldoctor.trainee.repeats import FewValues, table_rows
 
-    rows, seen = _vectors(train), _vectors(other)
-    shared = [seen[other.indices[p]] for p in found if other.indices[p] in seen]
-    if not rows or not shared:
+    values, rows = FewValues(train), table_rows(other)
+    shared = [rows[other.indices[p]] for p in found if other.indices[p] in rows]
+    if not shared:
         return False
-    counts = [Counter(column) for column in zip(*rows.values(), strict=False)]
-    common = sum(
-        all(count[value] >= COMMON for count, value in zip(counts, row, strict=False))
-        for row in shared
-    )
     times = Counter(train.digests)
     within = sum(times[digest] > 1 for digest in train.digests) / train.read
-    return common >= 0.9 * len(shared) and len(found) / other.read <= 2 * within
-
-
-def _vectors(found: Contents) -> dict[int, tuple[float, ...]]:
-    """The kept samples that are one short row of numbers, by their index."""
-    import numpy as np
-
-    from mldoctor.trainee import samples
-    from mldoctor.trainee.fingerprints import array
-
-    rows = {}
-    for sample in found.kept:
-        parts = samples.inputs(sample.value)
-        if len(parts) == 1 and not isinstance(parts[0], str | bytes):
-            values = array(parts[0])
-            if values.dtype.kind in "fiub" and values.ndim == 1 and values.size <= COLUMNS:
-                rows[sample.index] = tuple(np.nan_to_num(values.astype(float)).tolist())
-    return rows
+    few = sum(map(values.are_common, shared))
+    return few >= 0.9 * len(shared) and len(found) / other.read <= 2 * within

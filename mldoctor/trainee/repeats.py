@@ -11,14 +11,27 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mldoctor.trainee import samples
+from mldoctor.trainee.fingerprints import array
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from mldoctor.trainee.contents import Contents
 
 SYMBOLS = 256
 """Rows over more different symbols than this do not repeat by chance."""
 
 WEIGHTS = (0.9, 0.08, 0.02)
 """Of the trigram, bigram and unigram estimates."""
+
+COMMON = 3
+"""Other rows that must have a column's value before it counts as one of few."""
+
+COLUMNS = 64
+"""Longer rows are no table."""
 
 Row = tuple[float, ...]
 
@@ -62,3 +75,31 @@ def _grams(row: Row) -> Iterable[tuple[int, Row]]:
     for i in range(len(row)):
         for order in range(min(2, i) + 1):
             yield order, row[i - order : i + 1]
+
+
+def table_rows(found: Contents) -> dict[int, Row]:
+    """The kept samples that are one short row of numbers, by their index."""
+    rows = {}
+    for sample in found.kept:
+        parts = samples.inputs(sample.value)
+        if len(parts) == 1 and not isinstance(parts[0], str | bytes):
+            values = array(parts[0])
+            if values.dtype.kind in "fiub" and values.ndim == 1 and values.size <= COLUMNS:
+                rows[sample.index] = tuple(np.nan_to_num(values.astype(float)).tolist())
+    return rows
+
+
+class FewValues:
+    """A table whose columns take few values, such as answers: equal rows are its nature."""
+
+    def __init__(self, found: Contents) -> None:
+        self.rows = table_rows(found)
+        self._counts = [Counter(column) for column in zip(*self.rows.values(), strict=False)]
+
+    def are_common(self, row: Row, copies: int = 1) -> bool:
+        """Whether other rows have each of the row's values, too."""
+        if len(row) != len(self._counts):
+            return False
+        return all(
+            count[value] >= copies + COMMON for count, value in zip(self._counts, row, strict=True)
+        )

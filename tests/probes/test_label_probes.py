@@ -79,7 +79,7 @@ def test_conflicting_labels(groups, rows, fires):
 
 
 @pytest.mark.parametrize(
-    ("doubtful", "agreement", "fires"), [(12, 0.9, True), (11, 0.9, False), (40, 0.79, False)]
+    ("doubtful", "agreement", "fires"), [(20, 0.9, True), (19, 0.9, False), (40, 0.79, False)]
 )
 def test_noisy_labels(doubtful, agreement, fires):
     relations = replace(sound.RELATIONS, doubtful=doubtful, agreement=agreement)

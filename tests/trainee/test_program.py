@@ -73,7 +73,7 @@ def test_the_interpreter_is_as_before(project):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, lambda *_: None)
         signal.alarm(100)
-        multiprocessing.set_start_method("spawn")
+        multiprocessing.set_start_method("spawn", force=True)
         """,
     )
 

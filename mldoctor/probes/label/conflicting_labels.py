@@ -98,7 +98,7 @@ def conflicting_labels(
             reading(repetition.read, repetition.total),
         ),
         location=repetition.training.built,
-        explains=("duplicate-samples",),
+        explains=("duplicate-samples", "noisy-labels"),
         subject=f"loader {repetition.training.index}",
         remedy=Remedy("settle the label of each such input, or drop them"),
     )

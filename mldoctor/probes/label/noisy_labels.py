@@ -11,7 +11,7 @@ from mldoctor.registry import probe
 
 @probe("noisy-labels", Severity.WARNING)
 def noisy_labels(
-    relations: SimpleRelations, *, min_share: float = 0.03, min_agreement: float = 0.8
+    relations: SimpleRelations, *, min_share: float = 0.05, min_agreement: float = 0.8
 ) -> Iterator[Finding]:
     """Labels contradict those of their nearest neighbours.
 
