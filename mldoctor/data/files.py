@@ -173,7 +173,7 @@ def _json_array(source: Source, text: str) -> Iterator[Row]:
 
 def _pyarrow(path: Path) -> Any:
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow as pa
     except ImportError as error:
         raise DataError(f"reading {path} needs pyarrow: pip install pyarrow") from error
     return pa
@@ -182,7 +182,7 @@ def _pyarrow(path: Path) -> Any:
 def _parquet(source: Source, path: Path | None = None) -> Iterator[Row]:
     path = path or source.path
     pa = _pyarrow(path)
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:

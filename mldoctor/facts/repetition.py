@@ -13,6 +13,7 @@ from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from mldoctor.trainee.contents import Contents
+    from mldoctor.trainee.repeats import FewValues
 
 CHANCE = 0.05
 """Rows expected to equal a given row by chance, above which equal ones say nothing (see
@@ -93,18 +94,25 @@ def _not_by_chance(found: Contents, groups: list[list[int]]) -> list[list[int]]:
     if not groups:
         return groups
     values = FewValues(found)
-    rows = [values.rows.get(found.indices[g[0]]) for g in groups]
-    groups = [
-        g
-        for g, row in zip(groups, rows, strict=True)
-        if row is None or not values.are_common(row, len(g))
-    ]
+    natural = [_natural(found, values, group) for group in groups]
+    seen = [n for n in natural if n is not None]
+    rest = bool(seen) and sum(seen) >= 0.9 * len(seen)  # of groups of which no sample was kept
+    groups = [g for g, n in zip(groups, natural, strict=True) if not (rest if n is None else n)]
     if len(found.rows) < found.read:
         return groups
     model = Repeats(found.rows)
     if not model.applies:
         return groups
     return [g for g in groups if model.expected(found.rows[g[0]]) < CHANCE]
+
+
+def _natural(found: Contents, values: FewValues, group: list[int]) -> bool | None:
+    """Whether a table of few values leads to such equal rows; None when no row of it was kept."""
+    for position in group:
+        row = values.rows.get(found.indices[position])
+        if row is not None:
+            return values.expected(row, len(group)) >= CHANCE
+    return None
 
 
 def _balancing(

@@ -142,5 +142,5 @@ def _natural(train: Contents, other: Contents, found: dict[int, int]) -> bool:
         return False
     times = Counter(train.digests)
     within = sum(times[digest] > 1 for digest in train.digests) / train.read
-    few = sum(map(values.are_common, shared))
+    few = sum(values.expected(row) >= CHANCE for row in shared)
     return few >= 0.9 * len(shared) and len(found) / other.read <= 2 * within

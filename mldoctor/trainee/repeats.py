@@ -27,9 +27,6 @@ SYMBOLS = 256
 WEIGHTS = (0.9, 0.08, 0.02)
 """Of the trigram, bigram and unigram estimates."""
 
-COMMON = 3
-"""Other rows that must have a column's value before it counts as one of few."""
-
 COLUMNS = 64
 """Longer rows are no table."""
 
@@ -96,10 +93,13 @@ class FewValues:
         self.rows = table_rows(found)
         self._counts = [Counter(column) for column in zip(*self.rows.values(), strict=False)]
 
-    def are_common(self, row: Row, copies: int = 1) -> bool:
-        """Whether other rows have each of the row's values, too."""
+    def expected(self, row: Row, copies: int = 1) -> float:
+        """How many other rows would equal `row` if the columns did not depend on each other."""
         if len(row) != len(self._counts):
-            return False
-        return all(
-            count[value] >= copies + COMMON for count, value in zip(self._counts, row, strict=True)
-        )
+            return 0.0
+        others = max(1, len(self.rows) - copies)
+        shares = [
+            max(0, count[value] - copies) / others
+            for count, value in zip(self._counts, row, strict=True)
+        ]
+        return others * math.prod(shares)

@@ -1,5 +1,6 @@
 """The probes of the splits, on plain facts: fires, quiet, edge."""
 
+import ast
 from dataclasses import replace
 
 import data_facts as sound
@@ -8,10 +9,12 @@ from data_facts import found
 
 from mldoctor.facts.near_duplicates import NearDuplicates
 from mldoctor.facts.sample_stability import SampleStability
+from mldoctor.facts.selections import Selections, _selected
 from mldoctor.facts.split_shift import SplitShift
 from mldoctor.probes.split.augmented_evaluation import augmented_evaluation
 from mldoctor.probes.split.group_overlap import group_overlap
 from mldoctor.probes.split.near_duplicate_overlap import near_duplicate_overlap
+from mldoctor.probes.split.selection_on_test import selection_on_test
 from mldoctor.probes.split.split_shift import split_shift
 from mldoctor.probes.split.time_overlap import time_overlap
 
@@ -80,3 +83,26 @@ def test_augmented_evaluation(training, changes, fires):
     )
     made = found(augmented_evaluation, SampleStability(rows), sound.CLASSES)
     assert bool(made) is fires
+
+
+@pytest.mark.parametrize(
+    ("code", "fires"),
+    [
+        (
+            "score = evaluate(model, test_loader)\n    if score > best:\n        torch.save(model)",
+            True,
+        ),
+        ("score = evaluate(model, self.test_dl)\n    if score > best:\n        patience = 0", True),
+        ("for x in test_loader:\n        hits += f(x)\n    if hits > best:\n        save(m)", True),
+        (
+            "score = evaluate(model, val_loader)\n    if score > best:\n        torch.save(model)",
+            False,
+        ),
+        ("score = evaluate(model, test_loader)\n    if score > best:\n        best = score", False),
+        ("score = evaluate(model, latest_data)\n    if score > best:\n        save(m)", False),
+    ],
+)
+def test_selection_on_test(code, fires):
+    tree = ast.parse(f"for epoch in range(9):\n    {code}\n")
+    rows = Selections(tuple(_selected(tree, "train.py")))
+    assert bool(found(selection_on_test, rows)) is fires

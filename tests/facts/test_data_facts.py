@@ -1,0 +1,213 @@
+"""Facts about data, from small datasets whose answer is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
+
+from mldoctor.facts.class_labels import class_labels
+from mldoctor.facts.delivery import delivery
+from mldoctor.facts.input_parts import input_parts
+from mldoctor.facts.label_place import LabelPlace
+from mldoctor.facts.loaders import Loaders, loaders
+from mldoctor.facts.model_inputs import _layout
+from mldoctor.facts.near_duplicates import near_duplicates
+from mldoctor.facts.repetition import repetition
+from mldoctor.facts.sample_stability import sample_stability
+from mldoctor.facts.simple_relations import simple_relations
+from mldoctor.facts.split_columns import _instants, split_columns
+from mldoctor.facts.split_overlap import split_overlap
+from mldoctor.facts.split_shift import split_shift
+from mldoctor.trainee.tape import LoaderInfo, Tape
+
+LABEL = LabelPlace(("1",), truncated=False)
+
+
+def trainee(*built):
+    """What facts see of a script that trains on the first loader and evaluates on the others."""
+    tape = Tape()
+    for i, loader in enumerate(built):
+        info = LoaderInfo(
+            lambda loader=loader: loader, None, requests=5, batch_size=loader.batch_size
+        )
+        info.trained, info.evaluated = (5, 0) if i == 0 else (0, 5)
+        tape.loaders.append(info)
+    return SimpleNamespace(tape=tape, seconds_left=lambda: 60.0)
+
+
+def table(rows=200, columns=8, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(rows, columns, generator=generator)
+    return x, (x[:, 0] + x[:, 1] > 0).long()
+
+
+def both(left, right):
+    made = trainee(DataLoader(left, 20, shuffle=True), DataLoader(right, 20))
+    return made, loaders(made)
+
+
+def test_reading_leaves_the_random_state_alone():
+    x, y = table()
+
+    class Noisy(TensorDataset):
+        def __getitem__(self, i):
+            return self.tensors[0][i] + torch.randn(8), self.tensors[1][i]
+
+    run, found = both(Noisy(x, y), Noisy(*table(seed=1)))
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002 - the generator that scripts use
+    before = torch.get_rng_state().clone(), np.random.get_state()[1].copy()  # noqa: NPY002 - as above
+    for fact in (class_labels, input_parts, repetition, simple_relations, split_shift):
+        fact(run, found, LABEL)
+    rows = sample_stability(run, found).rows
+    split_overlap(run, found)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (np.random.get_state()[1] == before[1]).all()  # noqa: NPY002 - as above
+    assert [row.random for row in rows] == [4, 4]
+
+
+def test_labels_are_counted_where_the_loss_has_them():
+    x, y = table()
+    labels = class_labels(*both(TensorDataset(x, y), TensorDataset(x[:50], y[:50])), LABEL)
+    assert labels.training.counts == {"0": int((y == 0).sum()), "1": int((y == 1).sum())}
+    assert labels.training.complete
+    assert len(labels.evaluations) == 1
+
+
+def test_overlap_by_entry_and_by_content():
+    x, y = table()
+    other_x, other_y = table(60, seed=1)
+    mixed = TensorDataset(torch.cat([x[:5], other_x]), torch.cat([y[:5], other_y]))
+    (row,) = split_overlap(*both(TensorDataset(x, y), mixed)).rows
+    assert (row.shared, row.same_entries) == (5, 0)
+    assert row.pairs == tuple((i, i) for i in range(5))
+    whole = TensorDataset(x, y)
+    (row,) = split_overlap(*both(Subset(whole, range(150)), Subset(whole, range(140, 200)))).rows
+    assert (row.shared, row.same_entries) == (10, 10)
+
+
+def test_equal_rows_of_a_table_of_few_values_are_natural():
+    draw = np.random.default_rng(0)
+    x = torch.tensor(draw.integers(0, 3, (900, 4)) * 0.7, dtype=torch.float32)
+    y = torch.tensor(draw.integers(0, 2, 900))
+    run, found = both(TensorDataset(x[:700], y[:700]), TensorDataset(x[700:], y[700:]))
+    assert split_overlap(run, found).rows[0].shared == 0
+    made = repetition(run, found, LABEL)
+    assert (made.repeated, made.conflicts) == (0, 0)
+
+
+def test_repeated_and_conflicting_inputs():
+    x, y = table()
+    y2 = torch.cat([y, y[:3], 1 - y[3:5]])
+    data = TensorDataset(torch.cat([x, x[:5]]), y2)
+    made = repetition(*both(data, TensorDataset(*table(40, seed=1))), LABEL)
+    assert (made.repeated, made.groups, made.conflicts, made.conflict_rows) == (5, 5, 2, 4)
+    assert made.conflict_pairs == ((3, 203), (4, 204))
+
+
+def test_near_copies_of_arrays():
+    x, y = table(300, 64)
+    noise = 0.01 * torch.randn(8, 64, generator=torch.Generator().manual_seed(2))
+    other = TensorDataset(
+        torch.cat([table(60, 64, seed=1)[0], x[:8] + noise]), torch.zeros(68).long()
+    )
+    (row,) = near_duplicates(*both(TensorDataset(x, y), other)).rows
+    assert row.near == 8
+    assert sorted(train for train, _, _ in row.pairs) == list(range(8))
+
+
+def test_one_column_gives_the_label_away():
+    x, y = table(400)
+    x[:, 5] = y + 0.01 * x[:, 5]
+    made = simple_relations(*both(TensorDataset(x, y), TensorDataset(*table(60, seed=1))), LABEL)
+    assert made.leaking == "column 5"
+    assert made.leaking_accuracy > 0.99
+
+
+def test_renamed_classes_are_seen_through():
+    x, y = table(400)
+    other_x, other_y = table(100, seed=1)
+    made = simple_relations(*both(TensorDataset(x, y), TensorDataset(other_x, 1 - other_y)), LABEL)
+    assert made.maps[0].permuted > made.maps[0].accuracy + 0.3
+
+
+def test_a_scale_of_its_own():
+    x, y = table(300)
+    other_x, other_y = table(100, seed=1)
+    (row,) = split_shift(
+        *both(TensorDataset(x, y), TensorDataset(other_x * 9 + 4, other_y)), LABEL
+    ).rows
+    assert row.low > 0.9
+    assert row.ratio > 5
+    (row,) = split_shift(*both(TensorDataset(x, y), TensorDataset(other_x, other_y)), LABEL).rows
+    assert row.low < 0.7
+
+
+class Records(Dataset):
+    def __init__(self, rows, **columns):
+        self.x, self.y = table(rows)
+        vars(self).update(columns)
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], self.y[i]
+
+
+def test_groups_and_times_beside_the_samples():
+    train = Records(40, speaker=[f"s{i // 4}" for i in range(40)], date=["2024-01-02"] * 40)
+    other = Records(8, speaker=["s0", "s1"] * 4, date=["2024-01-01"] * 8)
+    made = split_columns(*both(train, other), LABEL)
+    assert (made.groups[0].shared, made.groups[0].rows) == (2, 8)
+    assert made.times[0].later == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "instants"),
+    [
+        (["2024-01-01", "2024-05-01"], 2),
+        ([2001, 2014], 2),
+        ([1_700_000_000, 1_700_000_100], 2),
+        ([0.1, 0.9], None),  # a time of day, or an input of a simulation
+        (["morning", "evening"], None),
+        ([None, "2024-01-01"], 1),
+    ],
+)
+def test_what_is_a_point_in_time(values, instants):
+    made = _instants(values)
+    assert (None if made is None else len(made)) == instants
+
+
+def test_layouts():
+    ramp = np.linspace(0, 1, 16)
+    picture = np.stack([ramp[:, None] + ramp, 2 - ramp[:, None] - ramp, 0 * ramp[:, None] + ramp])
+    sound = np.stack([picture * k for k in range(1, 11)])
+    scrambled = sound.transpose(0, 2, 3, 1).reshape(10, 3, 16, 16)
+    assert _layout(sound)[0] < 1
+    assert _layout(scrambled)[0] > 2
+    assert _layout(np.random.default_rng(0).normal(size=(10, 3, 16, 16)))[0] == pytest.approx(
+        1, abs=0.1
+    )
+
+
+def test_a_loader_that_skips_the_rest():
+    x, y = table(90)
+    made = delivery(trainee(DataLoader(TensorDataset(x, y), 64, drop_last=True)))
+    (row,) = made.rows
+    assert (row.size, row.batches, row.sequential, row.drop_last) == (90, 1, True, True)
+
+
+def test_stored_data_is_put_back():
+    class InPlace(Records):
+        def __getitem__(self, i):
+            self.x[i] *= 0.5
+            return self.x[i], self.y[i]
+
+    data = InPlace(40)
+    before = data.x.clone()
+    run = trainee(DataLoader(data, 20))
+    assert sample_stability(run, Loaders(loaders(run).rows)).rows[0].mutated == 4
+    assert torch.equal(data.x, before)
