@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import greenlet
 
-from mldoctor.trainee.recorders import Control, Recorder
+from mldoctor.trainee.recorders import Control, Recorders
 from mldoctor.trainee.sites import is_user_code
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ class Coroutine(Control):
     def __post_init__(self) -> None:
         self._doctor = greenlet.getcurrent()
         self._script = greenlet.greenlet(self._run)
-        self.recorder = Recorder(self.tape, self)
-        self.recorder.script = self._script
+        self.recorders = Recorders(self.tape, self)
+        self.recorders.session.script = self._script
         self._iterations: dict[int, _Iteration] = {}
         self._backwards = 0
         self._stepped = False
@@ -112,7 +112,7 @@ class Coroutine(Control):
 
     def start(self) -> Request:
         """Run the script to its first control point."""
-        self.recorder.install()
+        self.recorders.install()
         return self.resume(None)
 
     def resume(self, answer: Any) -> Request:
@@ -131,7 +131,7 @@ class Coroutine(Control):
             self._script.throw(greenlet.GreenletExit)
         if not self._script.dead:
             _ASLEEP.append(self._script)
-        self.recorder.remove()
+        self.recorders.remove()
 
     # -- the script's side -----------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class Coroutine(Control):
             raise StopIteration
         batch = answer.batch if isinstance(answer, Feed) else next(real)
         state.delivered += 1
-        state.backwards, state.forwards = self._backwards, self.recorder.forwards
+        state.backwards, state.forwards = self._backwards, self.recorders.modules.forwards
         if answer is NATURAL:
             self.on_batch(loader, batch)
         return batch
@@ -184,7 +184,7 @@ class Coroutine(Control):
         info = self.tape.loaders[loader]
         if self._backwards > state.backwards:
             info.trained += 1
-        elif self.recorder.forwards > state.forwards:
+        elif self.recorders.modules.forwards > state.forwards:
             info.evaluated += 1
         elif state.delivered == 1:
             # Asked again before the first batch was used: this loop fetches one batch ahead.

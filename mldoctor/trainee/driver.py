@@ -307,7 +307,7 @@ class Driver(Trainee):
             while done < updates and self._may_go_on():
                 before = self._live().tape.updates
                 self._live().losses.clear()
-                self._live().recorder.calls.clear()
+                self._live().recorders.losses.calls.clear()
                 if not self._one_update(feed, queue):
                     if not self._relaunch(feed, queue):
                         return
@@ -319,7 +319,7 @@ class Driver(Trainee):
                 self.driven_updates += 1
                 self.progress(self.stage, self.natural_updates + self.driven_updates)
                 value = sum(losses) / len(losses) if losses else math.nan
-                yield DrivenStep(done - 1, value, list(self._live().recorder.calls))
+                yield DrivenStep(done - 1, value, list(self._live().recorders.losses.calls))
 
     @contextmanager
     def before_each_step(self, action: Callable[[torch.optim.Optimizer], None]) -> Iterator[None]:
@@ -449,7 +449,7 @@ class Driver(Trainee):
 
     def _preparing(self) -> bool:
         """Whether the live run makes its next batch; another run of the script is another one."""
-        return self._live().recorder.preparing()
+        return self._live().recorders.session.preparing()
 
     def _rewind_random(self) -> None:
         """Go on with the random numbers where the latest update left off.

@@ -1,0 +1,107 @@
+"""The recorder of backwards: the loss, the graph it hangs on, and clipped gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from mldoctor.trainee import gradients, graph, sites
+from mldoctor.trainee.tape import LossCall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mldoctor.trainee.recorders.losses import LossRecorder
+    from mldoctor.trainee.recorders.modules import ModuleRecorder
+    from mldoctor.trainee.recorders.session import Session
+
+
+class BackwardRecorder:
+    """Watches back-propagation and what is done to the gradients before the step."""
+
+    def __init__(self, session: Session, modules: ModuleRecorder, losses: LossRecorder) -> None:
+        self.session = session
+        self._modules = modules
+        self._losses = losses
+
+    def install(self) -> None:
+        """Patch back-propagation and clipping."""
+        self.session.patch(torch.autograd, "backward", self._backward)
+        for holder in (nn.utils, nn.utils.clip_grad):
+            self.session.patch(holder, "clip_grad_norm_", self._clip("norm"))
+            self.session.patch(holder, "clip_grad_value_", self._clip("value"))
+
+    def _backward(self, original: Any) -> Any:
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.session.in_backward or not self.session.live():
+                return original(tensors, *args, **kwargs)
+            first = tensors[0] if isinstance(tensors, list | tuple) and tensors else tensors
+            event = self.session.event("backward")
+            if isinstance(first, Tensor):
+                if first.numel() == 1:
+                    event.value = self.session.scaled.get(id(first), float(first.detach()))
+                event.details["requires_grad"] = first.requires_grad
+                if self.session.tape.recording:
+                    event.details.update(gradients.at_backward(first, self.session.tape))
+                    self._note_hand_written(first)
+                    self._note_heads()
+            self.session.in_backward = True
+            try:
+                result = original(tensors, *args, **kwargs)
+            except Exception as error:
+                event.error = f"{type(error).__name__}: {error}"
+                raise
+            finally:
+                self.session.in_backward = False
+                self.session.after_backward = True
+            self.session.control.after_backward(event)
+            return result
+
+        return backward
+
+    def _note_hand_written(self, loss: Tensor) -> None:
+        """A class loss made of a log-softmax and an index leaves its parts in the graph only."""
+        if self.session.tape.updates >= gradients.GRAPH_UPDATES or loss.grad_fn is None:
+            return
+        if any(c.grad and c.update == self.session.tape.updates for c in self._losses.calls):
+            return
+        for scores, target in graph.picked_classes(loss.grad_fn):
+            self._losses.keep(
+                LossCall(
+                    function="nll_loss",
+                    site=sites.current_site(),
+                    update=self.session.tape.updates,
+                    prediction=scores,
+                    target=target,
+                    options={},
+                    grad=True,
+                    training=True,
+                    head=self._modules.last_layer,
+                    value=float(loss.detach()) if loss.numel() == 1 else None,
+                )
+            )
+
+    def _note_heads(self) -> None:
+        """The layers whose outputs the losses of this backward were computed from."""
+        recent = [c for c in self._losses.calls if c.grad and c.update == self.session.tape.updates]
+        heads = [c.head for c in recent] if recent else [self._modules.last_layer]
+        for head in heads:
+            if head is not None and not any(head is known for known in self.session.tape.heads):
+                self.session.tape.heads.append(head)
+
+    def _clip(self, how: str) -> Callable[[Any], Any]:
+        def make(original: Any) -> Any:
+            def clip(*args: Any, **kwargs: Any) -> Any:
+                result = original(*args, **kwargs)
+                if self.session.live():
+                    given = [*args[1:2], kwargs.get("max_norm"), kwargs.get("clip_value")]
+                    bound = next((float(b) for b in given if b is not None), None)
+                    norm = float(result) if isinstance(result, Tensor) else None
+                    self.session.event("clip", value=norm, details={"bound": bound, "how": how})
+                return result
+
+            return clip
+
+        return make

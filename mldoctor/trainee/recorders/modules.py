@@ -1,0 +1,111 @@
+"""The recorder of modules: which models run, in which mode, and which layer made a tensor."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as module_hooks
+
+from mldoctor.trainee import sites
+from mldoctor.trainee.names import name_in_frames
+from mldoctor.trainee.tape import Birth, RootCall
+
+if TYPE_CHECKING:
+    from mldoctor.trainee.recorders.session import Session
+
+
+class ModuleRecorder:
+    """Watches modules being built and called.
+
+    Attributes:
+        forwards: calls of root modules with parameters so far.
+        last_layer: the layer that ran last.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.forwards = 0
+        self.last_layer: nn.Module | None = None
+        self._outputs: dict[int, tuple[weakref.ref[Tensor], nn.Module]] = {}
+
+    def install(self) -> None:
+        """Hook every module's forward."""
+        self.session.patch(nn.Module, "__init__", self._module_init)
+        self.session.keep(
+            module_hooks.register_module_forward_pre_hook(self._before_forward),
+            module_hooks.register_module_forward_hook(
+                self._after_forward, with_kwargs=True, always_call=True
+            ),
+        )
+
+    def _module_init(self, original: Any) -> Any:
+        def init(module: nn.Module, *args: Any, **kwargs: Any) -> None:
+            original(module, *args, **kwargs)
+            if self.session.live():
+                self.session.tape.clock += 1
+                self.session.tape.births[id(module)] = Birth(
+                    self.session.tape.clock, sites.current_site()
+                )
+
+        return init
+
+    def _before_forward(self, module: nn.Module, _args: Any) -> None:
+        if torch.compiler.is_compiling() or not self.session.live() or self.session.in_backward:
+            return
+        self.session.depth += 1
+        if self.session.depth == 1 and any(True for _ in module.parameters()):
+            self.forwards += 1
+            self.session.event(
+                "forward",
+                who=self._root_index(module),
+                details={"training": module.training, "grad": torch.is_grad_enabled()},
+            )
+
+    def _root_index(self, module: nn.Module) -> int:
+        for index, known in enumerate(self.session.tape.roots):
+            if known is module:
+                return index
+        self.session.tape.roots.append(module)
+        self.session.tape.names[id(module)] = name_in_frames(module, sys._getframe(1))  # noqa: SLF001 - see sites
+        return len(self.session.tape.roots) - 1
+
+    def _after_forward(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        if torch.compiler.is_compiling() or not self.session.live() or self.session.in_backward:
+            return
+        self.session.depth = max(0, self.session.depth - 1)
+        if not self.session.tape.recording or not torch.is_grad_enabled():
+            return
+        if self.session.depth == 0 and any(module is root for root in self.session.tape.roots):
+            self.session.tape.root_calls[self._root_index(module)] = RootCall(
+                module, args, dict(kwargs), sites.current_site(), module.training
+            )
+        if _is_layer(module):
+            self.last_layer = module
+        if self.session.depth and isinstance(output, Tensor) and output.numel():
+            self._note_output(module, output)
+
+    def _note_output(self, module: nn.Module, output: Tensor) -> None:
+        """Remember which module made a tensor: the innermost one, where a wrapper passes it on."""
+        made = self._outputs.get(output.data_ptr())
+        if made is not None and made[0]() is output:
+            return
+        if any(True for _ in module.parameters()):
+            if len(self._outputs) > 256:  # noqa: PLR2004 - only the latest layers matter
+                self._outputs.clear()
+            self._outputs[output.data_ptr()] = (weakref.ref(output), module)
+
+    def maker(self, prediction: Tensor) -> nn.Module | None:
+        """The module that made the values of `prediction`, else the layer that ran last."""
+        made = self._outputs.get(prediction.data_ptr())
+        return made[1] if made is not None else self.last_layer
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """Whether a module computes with parameters of its own and not through other layers."""
+    if not any(True for _ in module.parameters(recurse=False)):
+        return False
+    return all(not any(True for _ in child.parameters()) for child in module.children())
