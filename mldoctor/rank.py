@@ -56,11 +56,16 @@ def ranked(
 
 
 def unexplained_symptoms(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Names of error symptoms that stand on their own: what a trial of treatments is for."""
+    """Names of error symptoms that no cause accounts for: what a trial of treatments is for.
+
+    A symptom under another symptom is as unexplained as that one.
+    """
+    every = tuple(findings)
+    causes = {f.name for f in every if not f.symptom}
     return tuple(
         f.name
-        for f in findings
-        if f.symptom and f.explained_by is None and f.severity is Severity.ERROR
+        for f in every
+        if f.symptom and f.explained_by not in causes and f.severity is Severity.ERROR
     )
 
 

@@ -11,8 +11,6 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from mldoctor.trainee.tape import Event
 
 
@@ -50,6 +48,8 @@ class Forwards:
 @fact(Cost.TAPE)
 def forwards(trainee: Trainee) -> Forwards:
     """Tie the calls with gradients to the backward and step that follow them."""
+    from mldoctor.trainee.modes import dependent
+
     tape = trainee.tape
     stepped = {e.who for e in tape.of("step")}
     trained = {
@@ -73,7 +73,7 @@ def forwards(trainee: Trainee) -> Forwards:
                 trained_in_train=len(graded) - len(in_eval),
                 trained_in_eval=len(in_eval),
                 first_eval_update=in_eval[0].update if in_eval else None,
-                mode_dependent=tuple(_mode_dependent(root)),
+                mode_dependent=tuple(name for name, _ in dependent(root)),
                 back_in_train=_returns(graded),
                 evaluated=len(calls) - len(graded),
                 site=place.location() if place else None,
@@ -88,7 +88,7 @@ def _followed(events: list[Event], call: Event) -> bool:
     """Whether the next thing after the forwards of this call is a backward."""
     position = next(i for i, e in enumerate(events) if e is call)
     for event in events[position + 1 :]:
-        if event.kind not in ("forward", "zero_grad", "loss", "scale"):
+        if event.kind not in ("forward", "zero_grad", "loss", "scale", "seed", "derivative"):
             return event.kind == "backward"
     return False
 
@@ -96,24 +96,3 @@ def _followed(events: list[Event], call: Event) -> bool:
 def _returns(graded: list[Event]) -> bool:
     modes = [e.details["training"] for e in graded]
     return False in modes and True in modes[modes.index(False) :]
-
-
-def _mode_dependent(root: nn.Module) -> list[str]:
-    from torch import nn
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    found = []
-    for name, module in root.named_modules():
-        kind = type(module).__name__
-        rate = (
-            getattr(module, "p", None)
-            if isinstance(module, nn.modules.dropout._DropoutNd)  # noqa: SLF001 - the base of every dropout
-            else 0
-        )
-        if rate:
-            found.append(f"{name} {kind} p={rate:g}")
-        elif isinstance(module, nn.RNNBase) and module.dropout and module.num_layers > 1:
-            found.append(f"{name} {kind} dropout={module.dropout:g}")
-        elif isinstance(module, _BatchNorm) and module.track_running_stats:
-            found.append(f"{name} {kind}")
-    return found

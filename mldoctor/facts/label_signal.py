@@ -98,7 +98,7 @@ def _without_loader(
     trainee: Trainee, control: OverfitCurve, natural: float | None, uninformed: float
 ) -> LabelSignal:
     """Collect what the model gets and what the loss compares it with, over more natural updates."""
-    if control.outcome != "learned" and not _batch_escapes(trainee):
+    if control.outcome not in ("learned", "escaped"):
         raise AbsentFact("the loop does not learn even one batch, so its labels cannot be judged")
     data, losses = _pairs(trainee)
     if data is None or len(data[1]) < MINIMUM:
@@ -110,19 +110,6 @@ def _without_loader(
     found = "simple models" if p_value < 0.05 else ""  # noqa: PLR2004 - lenient: it acquits
     return LabelSignal(
         found, natural, uninformed, len(data[1]), accuracy, chance, p_value, None, None
-    )
-
-
-def _batch_escapes(trainee: Trainee) -> bool:
-    """Whether the loop makes its batch in a way that cannot be repeated: the control fails then."""
-    import torch
-
-    targets = [
-        [c.target for c in step.calls if c.grad and c.target is not None]
-        for step in trainee.drive(trainee.replayed(None), 2)
-    ]
-    return len(targets) == 2 and not all(  # noqa: PLR2004 - the two that were driven
-        a.shape == b.shape and torch.equal(a, b) for a, b in zip(*targets, strict=False)
     )
 
 
@@ -142,7 +129,7 @@ def _pairs(trainee: Trainee) -> tuple[tuple[np.ndarray, np.ndarray] | None, list
     trainee.allow(FRESH_UPDATES)
     handles = [model.register_forward_pre_hook(note) for model in trainee.models]
     try:
-        for step in trainee.drive([{}], FRESH_UPDATES):
+        for step in trainee.drive((), FRESH_UPDATES):
             losses.append(step.loss)
             calls = [
                 c

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldoctor.facts.label_place import find
 from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES
+from mldoctor.facts.reachable import Reachable, reachable
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
@@ -54,7 +55,8 @@ class OverfitCurve:
         uninformed: loss of the best constant answer on this set (label entropy in nats for class
             losses), None where it cannot be told.
         label_path: where in a batch the labels stand, None when no part of it is the loss's target.
-        outcome: "learned", "falling", "creeping" (a trend of a few percent), "stuck" or "diverged".
+        outcome: "learned", "falling", "creeping" (a trend of a few percent), "stuck", "diverged",
+            or "escaped": the loop made other batches than it was meant to.
     """
 
     losses: tuple[float, ...]
@@ -94,21 +96,28 @@ def memorise(
     feed: Sequence[Any] | None = None,
 ) -> OverfitCurve:
     """Drive the loop on the fixed set (or on `feed`, an altered form of it) and record its loss."""
-    batches = feed if feed is not None else (fixed.batches or trainee.replayed(None))
-    width = max(1, len(fixed.batches))
+    batches = feed if feed is not None else (fixed.batches or trainee.replayed())
+    width = max(1, len(batches))
     passes: list[float] = []
     buffer: list[float] = []
     calls: list[LossCall] = []
     latest: list[LossCall] = []
-    taken = 0
+    taken, held = 0, True
+    path: tuple[str, ...] | None = None
+    best: Reachable | None = None
     for step in trainee.drive(batches, updates, treatment):
         taken += 1
+        held = held and step.held
+        if not held:
+            break
         buffer.append(step.loss)
         calls.extend(_supervised(step))
         if len(buffer) == width:
             passes.append(_mean(buffer))
             latest, calls, buffer = calls, [], []
-            if not math.isfinite(passes[-1]) or _answered(passes, latest):
+            path = path or (find(fixed.batches[-1], latest) if fixed.batches else None)
+            best = best or reachable(batches, path)
+            if not math.isfinite(passes[-1]) or _answered(passes, latest, best):
                 break
     predicted, labels, accuracy = _answers(latest)
     return OverfitCurve(
@@ -120,33 +129,44 @@ def memorise(
         predicted=predicted,
         labels=labels,
         uninformed=_entropy(labels),
-        label_path=find(fixed.batches[-1], latest) if fixed.batches else None,
-        outcome=_outcome(passes, accuracy, _entropy(labels)),
+        label_path=path,
+        outcome=_outcome(passes, accuracy, _entropy(labels), best or Reachable())
+        if held
+        else "escaped",
     )
 
 
-def _answered(passes: list[float], calls: list[LossCall]) -> bool:
+def _answered(passes: list[float], calls: list[LossCall], best: Reachable) -> bool:
     """Whether the loop has shown that it can learn the set."""
     if len(passes) < 5:  # noqa: PLR2004 - a trend takes a few points
         return False
     _, labels, accuracy = _answers(calls)
-    right = accuracy is None or accuracy >= MEMORISED
-    start = _start(passes, _entropy(labels))
-    return right and start > 0 and max(passes[-3:]) <= LEARNED_SHARE * start
+    right = accuracy is None or accuracy >= MEMORISED * best.accuracy
+    start = _start(passes, _entropy(labels), best) - best.loss
+    return right and start > 0 and max(passes[-3:]) - best.loss <= LEARNED_SHARE * start
 
 
-def _start(passes: Sequence[float], uninformed: float | None) -> float:
-    """What a curve has to improve on: its first value, or the best constant answer if lower."""
-    return passes[0] if uninformed is None else min(passes[0], max(uninformed, 1e-6))
+def _start(passes: Sequence[float], uninformed: float | None, best: Reachable) -> float:
+    """What a curve has to improve on: its first value, or the best constant answer if lower.
+
+    Where no answer is better than the best constant one (all inputs are equal), that one is learning.
+    """
+    if uninformed is None or uninformed <= best.loss + 1e-9:
+        return passes[0]
+    return min(passes[0], max(uninformed, 1e-6))
 
 
-def _outcome(passes: list[float], accuracy: float | None, uninformed: float | None) -> str:
+def _outcome(
+    passes: list[float], accuracy: float | None, uninformed: float | None, best: Reachable
+) -> str:
     if not passes:
         return "stuck"
     if not all(map(math.isfinite, passes)):
         return "diverged"
-    start, tail = _start(passes, uninformed), _mean(passes[-max(1, len(passes) // 10) :])
-    if (start > 0 and tail <= LEARNED_SHARE * start) or (accuracy or 0.0) >= MEMORISED:
+    start = _start(passes, uninformed, best) - best.loss
+    tail = _mean(passes[-max(1, len(passes) // 10) :])
+    right = accuracy is not None and accuracy >= MEMORISED * best.accuracy
+    if (start > 0 and tail - best.loss <= LEARNED_SHARE * start) or (right and best.loss == 0):
         return "learned"
     if tail > 2 * abs(passes[0]) + 1e-6:
         return "diverged"

@@ -137,29 +137,45 @@ def sample_count(trainee: Trainee, call: RootCall) -> tuple[int, dict[Path, int]
     tensors = {p: t for p, t in given(call).items() if t.numel() > 1}
     if not tensors:
         return None
-    for count in _stated(trainee):
+    read, labels = _stated(trainee)
+    for count, _ in (read + labels).most_common():
         axes = {p: _axis(tuple(t.shape), count) for p, t in tensors.items()}
-        if all(axis is not None for axis in axes.values()):
+        if count == 1 or any(axis is None for axis in axes.values()):
+            continue
+        if count in read or all(_certain(call, t, axes[p]) for p, t in tensors.items()):
             return count, {p: axis for p, axis in axes.items() if axis is not None}
     return None
 
 
-def _stated(trainee: Trainee) -> list[int]:
-    """Numbers of samples that the loader and the labels state, the likeliest first."""
+def _stated(trainee: Trainee) -> tuple[Counter[int], Counter[int]]:
+    """Numbers of samples as the loader's batches state them, and as labels with one axis do."""
     from mldoctor.trainee.batches import leaves
 
     tape = trainee.tape
-    sizes = [i.batch_size for i in tape.loaders if i.in_use is not None and i.batch_size]
-    for call in tape.losses[-4:]:
-        target = call.target
-        if target is not None and target.dim() == 1 and call.prediction.dim() == 2:  # noqa: PLR2004 - [samples, classes]
-            sizes.append(target.shape[0])
+    read = Counter(i.batch_size for i in tape.loaders if i.in_use is not None and i.batch_size)
+    labels = Counter(
+        call.target.shape[0]
+        for call in tape.losses[-4:]
+        if call.target is not None and call.target.dim() == 1 and call.prediction.dim() == 2  # noqa: PLR2004 - [samples, classes]
+    )
     latest = list(trainee.latest_batches())[-1:]
     firsts = {
         leaf.shape[0] for _, leaf in leaves(tuple(latest)) if hasattr(leaf, "dim") and leaf.dim()
     }
-    sizes.extend(firsts if len(firsts) == 1 else ())
-    return [size for size, _ in Counter(sizes).most_common() if size > 1]
+    read.update(firsts if len(firsts) == 1 else ())
+    return read, labels
+
+
+def _certain(call: RootCall, tensor: Tensor, axis: int | None) -> bool:
+    """Whether an input holds one sample for each label, and no sequence with a label each step."""
+    from torch import nn
+
+    if axis != 0 or tensor.dim() == 1 or tensor.shape[1] == 1:
+        return False
+    if tensor.dim() > 2 or not tensor.is_floating_point():  # noqa: PLR2004 - [batch, features]
+        return True
+    over_steps = (nn.RNNBase, nn.MultiheadAttention, nn.Conv1d, nn.TransformerEncoderLayer)
+    return not any(isinstance(m, over_steps) for m in call.module.modules())
 
 
 def _axis(shape: tuple[int, ...], count: int) -> int | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import torch
+    from torch import Tensor
 
     from mldoctor.trainee.tape import Event, Tape
 
@@ -94,6 +95,7 @@ class Coroutine(Control):
     losses: list[float] = field(default_factory=list)
     on_first_step: Callable[[], None] = lambda: None
     on_batch: Callable[[int, Any], None] = lambda _loader, _batch: None
+    on_target: Callable[[Tensor], Tensor] | None = None
     before: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
     after: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
 
@@ -189,6 +191,10 @@ class Coroutine(Control):
         elif state.delivered == 1:
             # Asked again before the first batch was used: this loop fetches one batch ahead.
             info.prefetch = 1
+
+    def target(self, target: Tensor) -> Tensor:
+        """A loss function is given its target."""
+        return target if self.on_target is None else self.on_target(target)
 
     def before_step(self, optimizer: int) -> None:
         """An optimizer is about to step."""

@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections import deque
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import torch
 from mldoctor.errors import AbsentFact
 from mldoctor.trainee import batches, rates
 from mldoctor.trainee.coroutine import END, NATURAL, Coroutine, Ending, Feed, Request
-from mldoctor.trainee.replay import DataReplay
+from mldoctor.trainee.replay import CallReplay, Cycle, DataReplay
 from mldoctor.trainee.snapshot import RandomState, Snapshot
 from mldoctor.trainee.tape import Tape
 from mldoctor.trainee.trainee import DrivenStep, FixedSet, Trainee
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from mldoctor.trainee.trainee import Change, Treatment
+    from mldoctor.trainee.trainee import Treatment
 
 NATURAL_UPDATES = 30
 """Natural updates observed: a few cycles of any common accumulation, and enough for a trend."""
@@ -38,6 +38,9 @@ are seen too."""
 EPOCH_AGAIN = 5
 """Updates after which the next epochs are ended as long as no validation was seen: some loops
 validate every few epochs."""
+
+MOST_CYCLES = 5
+"""Updates of a loop without a loader that make up its fixed set: more take too long to repeat."""
 
 EVALUATION_BATCHES = 2
 """Batches an evaluation loader is asked for during experiments: user code divides by the count."""
@@ -85,6 +88,8 @@ class Driver(Trainee):
         self._initial_values: dict[int, Tensor] | None = None
         self._reruns = 0
         self._replay: DataReplay | None = None
+        self._calls = CallReplay()
+        self._cycles: list[Cycle] = []
         self._library = ""
         self._planned: dict[int, list[float]] = {}
         self._random: RandomState | None = None
@@ -206,13 +211,36 @@ class Driver(Trainee):
             kept.append((batches.clone(batch), batches.rows(batch, size)))
 
     def _record_replay(self) -> None:
-        """Record how a loop without a loader makes its batch, during one more natural update."""
+        """Record what a loop without a loader works on, during further natural updates.
+
+        Several where they are small: some loops take one sample at a time.
+        """
         run = self._live()
         self._replay = DataReplay(self._preparing)
-        self._replay.begin_cycle()
-        with self._replay:
-            self._answer(None)
+        wanted = 1
+        while len(self._cycles) < wanted and self._pending.kind == "stepped":
+            cycle = Cycle()
+            self._replay.record(cycle.operations)
+            self._calls.record(cycle)
+            with self._replay, self._held_calls():
+                self._answer(None)
+            self._cycles.append(cycle)
+            samples = sum(target.shape[0] if target.dim() else 1 for target in cycle.targets)
+            wanted = min(MOST_CYCLES, math.ceil(20 / samples)) if samples else 1
+        if len(self._cycles) > 1 and self._pending.kind == "ended":
+            self._cycles.pop()  # what the script did last was no whole cycle
         self.natural_updates = run.tape.updates
+
+    @contextmanager
+    def _held_calls(self) -> Iterator[None]:
+        """Let the replay take part in the calls of the live run's models and losses."""
+        run = self._live()
+        run.on_target = self._calls.target
+        try:
+            with self._calls.on(run.tape.roots, lambda: run.recorders.session.depth == 1):
+                yield
+        finally:
+            run.on_target = None
 
     # -- what experiments need ---------------------------------------------------------------------
 
@@ -319,7 +347,8 @@ class Driver(Trainee):
                 self.driven_updates += 1
                 self.progress(self.stage, self.natural_updates + self.driven_updates)
                 value = sum(losses) / len(losses) if losses else math.nan
-                yield DrivenStep(done - 1, value, list(self._live().recorders.losses.calls))
+                calls = list(self._live().recorders.losses.calls)
+                yield DrivenStep(done - 1, value, calls, held=not self._calls.escaped)
 
     @contextmanager
     def before_each_step(self, action: Callable[[torch.optim.Optimizer], None]) -> Iterator[None]:
@@ -343,14 +372,11 @@ class Driver(Trainee):
         finally:
             self._endings.remove(action)
 
-    def replayed(self, change: Change | None) -> Sequence[Any]:
-        """The recorded data operations of a loop without a loader, changed by `change`."""
+    def replayed(self) -> Sequence[Any]:
+        """The recorded cycles of a loop without a loader."""
         if self._replay is None:
             raise AbsentFact("the loop has a loader")
-        recorded = self._replay.recorded
-        if change is None:
-            return (recorded,)
-        return ({key: change((key,), value) for key, value in recorded.items()},)
+        return tuple(self._cycles)
 
     def allow(self, updates: int) -> None:
         """Grant further updates beyond the limit, for a trial that a symptom has called for."""
@@ -488,19 +514,28 @@ class Driver(Trainee):
         """Run the script until one more update is complete; False when it ended before."""
         tape = self._live().tape
         before = tape.updates
-        mode: Any = nullcontext()
-        if self._replay is not None:
-            self._rewind_random()
-            self._replay.answers = feed[0] if feed else self._replay.recorded
-            self._replay.begin_cycle()
-            mode = self._replay
-        with mode:
+        with ExitStack() as stack:
+            if self._replay is not None:
+                self._rewind_random()
+                self._repeat_cycle(feed, queue, stack)
             for _ in range(100_000):
                 if self._answer(self._driven_answer(feed, queue)).kind == "ended":
                     return False
                 if tape.updates > before and self._at_control_point():
                     return True
         return False
+
+    def _repeat_cycle(self, feed: Sequence[Any], queue: deque[Any], stack: ExitStack) -> None:
+        """Answer the coming cycle of a loop without a loader from the next recorded one."""
+        if self._replay is None or not feed:
+            return
+        if not queue:
+            queue.extend(range(len(feed)))
+        cycle: Cycle = feed[queue.popleft()]
+        self._replay.answer(cycle.operations)
+        self._calls.answer(cycle)
+        stack.enter_context(self._replay)
+        stack.enter_context(self._held_calls())
 
     def _at_control_point(self) -> bool:
         """Whether the script stands where its next batch is asked for."""

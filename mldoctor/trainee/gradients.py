@@ -12,6 +12,8 @@ from mldoctor.trainee import graph
 from mldoctor.trainee.batches import leaves
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mldoctor.trainee.tape import Tape
 
 GRAPH_UPDATES = 3
@@ -61,7 +63,7 @@ def differ(left: list[float | None], right: list[float | None]) -> bool:
     )
 
 
-def at_backward(loss: Tensor, tape: Tape) -> dict[str, Any]:
+def at_backward(loss: Tensor, tape: Tape, outputs: Collection[Any] = ()) -> dict[str, Any]:
     """What stands in the gradients before a backward, and the graph the loss hangs on.
 
     `carried` maps an optimizer that has stepped to the share of its parameters whose gradient is
@@ -76,9 +78,21 @@ def at_backward(loss: Tensor, tape: Tape) -> dict[str, Any]:
     if not torch.isfinite(loss.detach()).all():
         details["non_finite_inputs"] = _not_finite(_latest_inputs(tape))
         details["non_finite_weights"] = _not_finite([p for m in tape.roots for p in m.parameters()])
+    details["singular"] = graph.singular(loss)
     if tape.updates < GRAPH_UPDATES:
-        details["graph"] = graph.summary(loss)
+        details["graph"] = graph.summary(loss, outputs)
     return details
+
+
+def present(tape: Tape) -> dict[int, float]:
+    """The norm of all gradients that each optimizer holds, where they are finite."""
+    found = {}
+    for index, optimizer in enumerate(tape.optimizers):
+        held = [p.grad for group in optimizer.param_groups for p in group["params"]]
+        total = sum(n * n for n in norms(held) if n is not None) ** 0.5
+        if math.isfinite(total):
+            found[index] = total
+    return found
 
 
 def _latest_inputs(tape: Tape) -> list[Tensor]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
 
 LIMIT = 200_000
 """Nodes walked at the most; the graph of a 100-layer network has some thousands."""
@@ -33,6 +36,16 @@ _NICE = {
 }
 
 
+_ORIGINS = {
+    "LogSoftmaxBackward": "log-softmax",
+    "LogSigmoidBackward": "log-sigmoid",
+    "SoftmaxBackward": "softmax",
+    "SigmoidBackward": "sigmoid",
+}
+_STAIRS = ("Round", "Sign", "Floor", "Ceil", "Trunc", "Heaviside")
+"""Operations of autograd whose gradient is zero everywhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class GraphSummary:
     """What the graph of one loss shows.
@@ -42,16 +55,21 @@ class GraphSummary:
         reached: ids of the tensors whose gradient this loss feeds.
         leaf: the loss itself is a leaf: it was re-made and hangs on nothing.
         normalised_twice: (normaliser inside the loss, normaliser that fed it).
+        stairs: operations between the loss and the first layer whose gradient is zero everywhere.
+        uses_output: the graph holds an output of a model, or an activation behind it; None when no
+            model gave an output with a gradient.
     """
 
     nodes: int
     reached: frozenset[int]
     leaf: bool
     normalised_twice: tuple[tuple[str, str], ...]
+    stairs: tuple[str, ...] = ()
+    uses_output: bool | None = None
 
 
-def summary(loss: Tensor) -> GraphSummary:
-    """Walk the graph that hangs on `loss`."""
+def summary(loss: Tensor, outputs: Collection[Any] = ()) -> GraphSummary:
+    """Walk the graph that hangs on `loss`; `outputs` are the nodes of what the models returned."""
     root = loss.grad_fn
     if root is None:
         reached = frozenset({id(loss)}) if loss.requires_grad else frozenset()
@@ -69,8 +87,49 @@ def summary(loss: Tensor) -> GraphSummary:
                 seen.add(parent)
                 queue.append(parent)
     return GraphSummary(
-        len(seen), frozenset(reached_ids), leaf=False, normalised_twice=_twice(root)
+        len(seen),
+        frozenset(reached_ids),
+        leaf=False,
+        normalised_twice=_twice(root),
+        stairs=_stairs(root),
+        uses_output=_shared(seen, outputs) if outputs else None,
     )
+
+
+def _shared(seen: set[Any], outputs: Collection[Any]) -> bool:
+    """Whether a graph holds an output, or something it was computed from besides the weights.
+
+    The graph of a derivative (forces, a gradient penalty) leaves out the output itself.
+    """
+    if not seen.isdisjoint(outputs):
+        return True
+    queue = deque(outputs)
+    known = set(queue)
+    while queue and len(known) < LIMIT:
+        for parent, _ in queue.popleft().next_functions:
+            if parent is None or parent in known or parent.name().endswith("AccumulateGrad"):
+                continue
+            if parent in seen:
+                return True
+            known.add(parent)
+            queue.append(parent)
+    return False
+
+
+def origin(prediction: Tensor) -> str:
+    """The operation that made a prediction: see `LossCall.origin`."""
+    if prediction.grad_fn is None:
+        return ""
+    node = _through_shapes(prediction.grad_fn)
+    name = node.name().rsplit("::", 1)[-1] if node is not None else ""
+    if name.startswith(_LAYERS):
+        return "" if name.startswith("AccumulateGrad") else "layer"
+    return next((nice for start, nice in _ORIGINS.items() if name.startswith(start)), name)
+
+
+def _stairs(root: Any) -> tuple[str, ...]:
+    names = (node.name().rsplit("::", 1)[-1].split("Backward")[0] for node in loss_region(root))
+    return tuple(dict.fromkeys(name.lower() for name in names if name in _STAIRS))
 
 
 def _twice(root: Any) -> tuple[tuple[str, str], ...]:
@@ -85,6 +144,50 @@ def _twice(root: Any) -> tuple[tuple[str, str], ...]:
                     if name.startswith(kind):
                         found.append((_NICE[outer], _NICE[kind]))
     return tuple(dict.fromkeys(found))
+
+
+def singular(loss: Tensor) -> tuple[str, int] | None:
+    """The first operation of the loss that stands where it has no finite value or gradient.
+
+    It comes with the number of entries there.
+    """
+    if loss.grad_fn is None:
+        return None
+    for node in loss_region(loss.grad_fn):
+        name = node.name().rsplit("::", 1)[-1].split("Backward")[0]
+        if name in _SINGULAR:
+            saved, at = _SINGULAR[name]
+            try:
+                value, exponent = getattr(node, saved), getattr(node, "_saved_exponent", 0.0)
+            except (AttributeError, RuntimeError):
+                continue  # released, or not saved because nothing needs it
+            if not isinstance(value, Tensor) or not isinstance(exponent, int | float):
+                continue
+            if name == "Pow" and (exponent >= 1 or exponent == 0):
+                continue
+            found = int(at(value).sum())
+            if found:
+                return _OPERATIONS.get(name, name.lower()), found
+    return None
+
+
+_SINGULAR: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "Log": ("_saved_self", lambda x: x <= 0),
+    "Log2": ("_saved_self", lambda x: x <= 0),
+    "Log10": ("_saved_self", lambda x: x <= 0),
+    "Log1P": ("_saved_self", lambda x: x <= -1),
+    "Sqrt": ("_saved_result", lambda x: x == 0),
+    "Rsqrt": ("_saved_result", lambda x: x.isinf()),
+    "Reciprocal": ("_saved_result", lambda x: x.isinf()),
+    "Pow": ("_saved_self", lambda x: x == 0),
+    "Div": ("_saved_other", lambda x: x == 0),
+    "Acos": ("_saved_self", lambda x: x.abs() >= 1),
+    "Asin": ("_saved_self", lambda x: x.abs() >= 1),
+    "Atanh": ("_saved_self", lambda x: x.abs() >= 1),
+}
+"""For each operation: what autograd saved of it, and where that has no finite gradient."""
+
+_OPERATIONS = {"Div": "division", "Sqrt": "square root", "Log": "logarithm", "Pow": "power"}
 
 
 def picked_classes(root: Any) -> list[tuple[Tensor, Tensor]]:

@@ -40,3 +40,26 @@ def _held_by(wanted: object, scope: Mapping[str, object]) -> str:
             if value is wanted and not name.startswith("_"):
                 return name
     return ""
+
+
+def given_name(wanted: object, frame: FrameType | None) -> str:
+    """The name that the outermost user frame has for `wanted`: where it was made, not passed on.
+
+    The entry of a dictionary counts under its key: `loaders["val"]` is `val`.
+    """
+    found = ""
+    frame = user_frame(frame)
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals):
+            found = _held_by(wanted, scope) or _key_of(wanted, scope) or found
+        frame = user_frame(frame.f_back)
+    return found
+
+
+def _key_of(wanted: object, scope: Mapping[str, object]) -> str:
+    for held in list(scope.values()):
+        if type(held) is dict:
+            for key, value in list(held.items()):
+                if value is wanted and isinstance(key, str):
+                    return key
+    return ""

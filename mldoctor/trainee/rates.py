@@ -25,7 +25,12 @@ def planned(
     hand while it warms up), or the current one if that is higher.
     """
     current = [float(group.get("lr", 0.0)) for group in optimizer.param_groups]
-    mine = [s for s in schedulers if getattr(s, "optimizer", None) is optimizer]
+    mine = [
+        s
+        for s in schedulers
+        if getattr(s, "optimizer", None) is optimizer
+        and not isinstance(s, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    ]
     if not mine:
         known = list(constructed) + current[len(constructed) :]
         return [max(now, built) for now, built in zip(current, known, strict=False)]

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from mldoctor.trainee.plan import Plan
     from mldoctor.trainee.sites import Site
 
 Kind = Literal[
     "batch", "forward", "loss", "scale", "backward", "unscale", "clip",
-    "step", "zero_grad", "scheduler", "optimizer", "loader",
+    "step", "zero_grad", "scheduler", "optimizer", "loader", "scaler_step", "seed", "derivative",
 ]  # fmt: skip
 
 
@@ -54,12 +55,43 @@ class Birth:
     site: Site | None
 
 
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """When and where a schedule was built; `chain` is every user line on the stack."""
+
+    update: int
+    site: Site | None
+    chain: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomMark:
+    """The random generators as a root module was entered or left, as (name, figure) pairs."""
+
+    update: int
+    entering: bool
+    states: tuple[tuple[str, int], ...]
+
+
 @dataclass(slots=True)
 class LossCall:
     """A call of a loss function of torch: what it was given.
 
     `prediction` and `target` are the very tensors (detached) of this call; only the latest calls
     keep them.
+
+    Attributes:
+        target_grad: the target has a gradient.
+        origin: operation that made the prediction, changes of shape left out: "layer", "softmax",
+            "log-softmax", "sigmoid", torch's name of any other, "" without a graph.
+        weights: derivative of the back-propagated loss by the value of this call, once for each
+            backward that reached it; only watched in the first updates.
+        pull: size of the gradient of each entry of the prediction, its classes or features taken
+            together, likewise.
+        given: integer and boolean tensors of at most two axes that the models were called with,
+            for calls whose `pull` is known.
+        outputs: size of the gradient of each entry of the sequences [batch, time, features] that
+            the models returned, likewise.
     """
 
     function: str
@@ -73,13 +105,20 @@ class LossCall:
     head: nn.Module | None = None
     value: float | None = None
     error: str = ""
+    target_grad: bool = False
+    origin: str = ""
+    weights: list[float] = field(default_factory=list)
+    pull: Tensor | None = None
+    given: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class LoaderInfo:
     """A DataLoader the script built or iterated, and how it was used.
 
-    `known` refers to it weakly; `in_use` keeps it once it is read.
+    `known` refers to it weakly; `in_use` keeps it once it is read. `name` is what the script calls
+    it, once any loader is read.
     """
 
     known: weakref.ref[Any]
@@ -92,6 +131,7 @@ class LoaderInfo:
     prefetch: int = 0
     batch_size: int | None = None
     in_use: Any = None
+    name: str = ""
 
     @property
     def loader(self) -> Any:
@@ -116,6 +156,7 @@ class Tape:
 
     events: list[Event] = field(default_factory=list)
     losses: list[LossCall] = field(default_factory=list)
+    openings: list[LossCall] = field(default_factory=list)
     updates: int = 0
     cycle: int = 0
     recording: bool = True
@@ -127,6 +168,9 @@ class Tape:
     optimizer_steps: list[int] = field(default_factory=list)
     planned_rates: list[list[float]] = field(default_factory=list)
     schedulers: list[Any] = field(default_factory=list)
+    scheduler_births: list[Construction] = field(default_factory=list)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    random: list[RandomMark] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)
     loaders: list[LoaderInfo] = field(default_factory=list)
     births: dict[int, Birth] = field(default_factory=dict)

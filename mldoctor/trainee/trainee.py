@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mldoctor.trainee.tape import LossCall, Tape
 
     Treatment = Callable[["Trainee"], AbstractContextManager[None]]
-    Change = Callable[[tuple[Any, ...], Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,16 @@ class FixedSet:
 
 @dataclass(slots=True)
 class DrivenStep:
-    """One optimizer update of the script's own loop on a batch that the doctor chose."""
+    """One optimizer update of the script's own loop on a batch that the doctor chose.
+
+    Attributes:
+        held: the loop really worked on that batch; False where it made another one.
+    """
 
     index: int
     loss: float
     calls: list[LossCall] = field(default_factory=list)
+    held: bool = True
 
 
 class Trainee(ABC):
@@ -105,8 +109,8 @@ class Trainee(ABC):
         """Call `action` with every optimizer that has stepped, while the context is open."""
 
     @abstractmethod
-    def replayed(self, change: Change | None) -> Sequence[Any]:
-        """What to feed in a drive of a loop without a loader, with its data changed by `change`."""
+    def replayed(self) -> Sequence[Any]:
+        """What to feed in a drive of a loop without a loader: the cycles that were recorded."""
 
     @abstractmethod
     def initial_value(self, tensor: Tensor) -> Tensor | None:

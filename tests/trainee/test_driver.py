@@ -74,7 +74,7 @@ def driver(tmp_path):
 
 
 def drive(driver, updates):
-    feed = driver.fixed_set().batches or driver.replayed(None)
+    feed = driver.fixed_set().batches or driver.replayed()
     return [step.loss for step in driver.drive(feed, updates)]
 
 
@@ -164,3 +164,46 @@ def test_everything_that_is_patched_is_un_patched(driver):
 )
 def test_how_a_script_ended_is_said(driver, source, said):
     assert said in driver(source).outcome()
+
+
+READY_MADE = """
+import random
+import numpy as np
+import torch
+from torch import nn
+
+random.seed(0)
+table = np.random.default_rng(0).normal(size=(60, 5)).astype("float32")
+samples = [(row.tolist(), int(row[0] > 0)) for row in table]
+model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(20):
+    random.shuffle(samples)
+    for row, label in samples:
+        optimizer.zero_grad()
+        scores = model({call})
+        loss = nn.functional.cross_entropy(scores, torch.LongTensor([label]))
+        loss.backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("call", ["torch.Tensor([row])", "input=torch.FloatTensor([row])"])
+def test_samples_from_a_list_are_held_by_what_model_and_loss_are_given(driver, call):
+    trainee = driver(READY_MADE.replace("{call}", call))
+    cycles = trainee.replayed()
+    assert len(cycles) == 5
+    targets = [c.targets[0].tolist() for c in cycles]
+    steps = list(trainee.drive(cycles, 40))
+    assert all(step.held for step in steps)
+    assert [s.calls[0].target.tolist() for s in steps] == targets * 8
+    assert sum(s.loss for s in steps[20:]) < sum(s.loss for s in steps[:20])
+
+
+def test_a_loop_that_works_on_another_batch_than_it_was_given_says_so(driver):
+    source = READY_MADE.replace("{call}", "torch.Tensor([row])").replace(
+        "loss = nn",
+        "scores = scores if epoch < 1 else torch.cat([scores, model(torch.randn(1, 5))])[:1]\n        loss = nn",
+    )
+    trainee = driver(source)
+    assert not all(step.held for step in trainee.drive(trainee.replayed(), 40))

@@ -14,6 +14,8 @@ from mldoctor.trainee.recorders.loaders import LoaderRecorder
 from mldoctor.trainee.recorders.losses import LossRecorder
 from mldoctor.trainee.recorders.modules import ModuleRecorder
 from mldoctor.trainee.recorders.optimizers import OptimizerRecorder
+from mldoctor.trainee.recorders.randomness import RandomRecorder
+from mldoctor.trainee.recorders.schedules import ScheduleRecorder
 from mldoctor.trainee.recorders.session import Control, Session
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ class Recorders:
         self._all = (
             LoaderRecorder(self.session),
             OptimizerRecorder(self.session),
+            ScheduleRecorder(self.session),
             self.modules,
+            RandomRecorder(self.session),
             self.losses,
             BackwardRecorder(self.session, self.modules, self.losses),
         )

@@ -29,6 +29,7 @@ class BackwardRecorder:
     def install(self) -> None:
         """Patch back-propagation and clipping."""
         self.session.patch(torch.autograd, "backward", self._backward)
+        self.session.patch(torch.autograd, "grad", self._derivative)
         for holder in (nn.utils, nn.utils.clip_grad):
             self.session.patch(holder, "clip_grad_norm_", self._clip("norm"))
             self.session.patch(holder, "clip_grad_value_", self._clip("value"))
@@ -44,7 +45,9 @@ class BackwardRecorder:
                     event.value = self.session.scaled.get(id(first), float(first.detach()))
                 event.details["requires_grad"] = first.requires_grad
                 if self.session.tape.recording:
-                    event.details.update(gradients.at_backward(first, self.session.tape))
+                    outputs = self._modules.outputs
+                    event.details.update(gradients.at_backward(first, self.session.tape, outputs))
+                    self._losses.scale = self._scale(first)
                     self._note_hand_written(first)
                     self._note_heads()
             self.session.in_backward = True
@@ -56,10 +59,29 @@ class BackwardRecorder:
             finally:
                 self.session.in_backward = False
                 self.session.after_backward = True
+                if not (kwargs.get("retain_graph") or kwargs.get("create_graph")):
+                    self._modules.outputs.clear()
+            if self.session.tape.recording:
+                self._losses.note_given()
+            if self.session.tape.recording:
+                event.details["given"] = gradients.present(self.session.tape)
             self.session.control.after_backward(event)
             return result
 
         return backward
+
+    def _derivative(self, original: Any) -> Any:
+        def grad(*args: Any, **kwargs: Any) -> Any:
+            if self.session.live() and not self.session.in_backward:
+                self.session.event("derivative")
+            return original(*args, **kwargs)
+
+        return grad
+
+    def _scale(self, loss: Tensor) -> float:
+        """What a gradient scaler has multiplied this loss by."""
+        unscaled = self.session.scaled.get(id(loss))
+        return float(loss.detach()) / unscaled if unscaled else 1.0
 
     def _note_hand_written(self, loss: Tensor) -> None:
         """A class loss made of a log-softmax and an index leaves its parts in the graph only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mldoctor.trainee import sites
+from mldoctor.trainee.names import given_name
 from mldoctor.trainee.tape import LoaderInfo
 
 if TYPE_CHECKING:
@@ -73,9 +75,16 @@ class LoaderRecorder:
             index = self._loader_index(loader)
             self.session.tape.loaders[index].iterators += 1
             self.session.tape.loaders[index].in_use = loader
+            self._name_all()
             return WatchedIterator(self, index, real)
 
         return iterate
+
+    def _name_all(self) -> None:
+        """What the script calls the loaders that it has by now."""
+        for info in self.session.tape.loaders:
+            if not info.name and info.loader is not None:
+                info.name = given_name(info.loader, sys._getframe(1))  # noqa: SLF001 - see sites
 
     def request(self, loader: int, real: Any) -> Any:
         """A loop asks loader number `loader` for its next batch."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_hooks
 
-from mldoctor.trainee import sites
+from mldoctor.trainee import gradients, modes, sites
+from mldoctor.trainee.batches import leaves
 from mldoctor.trainee.names import name_in_frames
 from mldoctor.trainee.tape import Birth, RootCall
 
@@ -24,12 +26,16 @@ class ModuleRecorder:
     Attributes:
         forwards: calls of root modules with parameters so far.
         last_layer: the layer that ran last.
+        outputs: autograd nodes of what root modules returned since the latest backward.
+        pulls: size of the gradient of each entry of the sequences they returned, in this backward.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.forwards = 0
         self.last_layer: nn.Module | None = None
+        self.outputs: deque[Any] = deque(maxlen=64)
+        self.pulls: list[Tensor] = []
         self._outputs: dict[int, tuple[weakref.ref[Tensor], nn.Module]] = {}
 
     def install(self) -> None:
@@ -62,7 +68,11 @@ class ModuleRecorder:
             self.session.event(
                 "forward",
                 who=self._root_index(module),
-                details={"training": module.training, "grad": torch.is_grad_enabled()},
+                details={
+                    "training": module.training,
+                    "grad": torch.is_grad_enabled(),
+                    "active": self.session.tape.recording and modes.active(module),
+                },
             )
 
     def _root_index(self, module: nn.Module) -> int:
@@ -83,10 +93,25 @@ class ModuleRecorder:
             self.session.tape.root_calls[self._root_index(module)] = RootCall(
                 module, args, dict(kwargs), sites.current_site(), module.training
             )
+            if self.session.tape.updates < gradients.GRAPH_UPDATES:
+                self._watch_outputs(output)
         if _is_layer(module):
             self.last_layer = module
         if self.session.depth and isinstance(output, Tensor) and output.numel():
             self._note_output(module, output)
+
+    def _watch_outputs(self, output: Any) -> None:
+        """Note where the outputs stand in the graph, and what gradient reaches a sequence."""
+        made = [leaf for _, leaf in leaves(output) if getattr(leaf, "grad_fn", None) is not None]
+        self.outputs.extend(leaf.grad_fn for leaf in made)
+        if torch._C._functorch.peek_interpreter_stack() is None:  # noqa: SLF001 - no public name
+            for leaf in made:
+                if leaf.dim() == 3:  # noqa: PLR2004 - [batch, time, features]
+                    leaf.register_hook(self._note_pull)
+
+    def _note_pull(self, gradient: Tensor) -> None:
+        if self.session.in_backward and len(self.pulls) < 8:  # noqa: PLR2004 - a few outputs of a few models
+            self.pulls.append(gradient.detach().norm(dim=-1))
 
     def _note_output(self, module: nn.Module, output: Tensor) -> None:
         """Remember which module made a tensor: the innermost one, where a wrapper passes it on."""

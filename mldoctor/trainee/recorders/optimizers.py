@@ -1,27 +1,34 @@
-"""The recorder of optimizers, schedulers and gradient scalers."""
+"""The recorder of optimizers and gradient scalers."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 from torch.optim import optimizer as optimizer_hooks
 
-from mldoctor.trainee import gradients
+from mldoctor.trainee import gradients, movement, plan
 
 if TYPE_CHECKING:
     from mldoctor.trainee.recorders.session import Session
+    from mldoctor.trainee.tape import Event
+
+WIDEST = 4096
+"""Elements of the largest matrix that are kept, to tell new weights from moved ones."""
 
 
 class OptimizerRecorder:
-    """Watches steps, cleared gradients, schedules and loss scaling."""
+    """Watches steps, cleared gradients and loss scaling."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self._stepping: torch.optim.Optimizer | None = None
         self._left: dict[int, list[float | None]] = {}
+        self._widest: dict[int, Tensor] = {}
+        self._look: movement.Look | None = None
+        self._event: Event | None = None
 
     def install(self) -> None:
         """Hook the steps and patch what has no hook."""
@@ -29,13 +36,10 @@ class OptimizerRecorder:
         patch(torch.optim.Optimizer, "__init__", self._optimizer_init)
         patch(torch.optim.Optimizer, "zero_grad", self._optimizer_zero_grad)
         patch(nn.Module, "zero_grad", self._module_zero_grad)
-        patch(lr_scheduler.LRScheduler, "__init__", self._scheduler_init)
-        for kind in _subclasses(lr_scheduler.LRScheduler):
-            if "step" in vars(kind):
-                patch(kind, "step", self._scheduler_step)
         patch(torch.amp.GradScaler, "__init__", self._scaler_init)
         patch(torch.amp.GradScaler, "scale", self._scaler_scale)
         patch(torch.amp.GradScaler, "unscale_", self._scaler_unscale)
+        patch(torch.amp.GradScaler, "step", self._scaler_step)
         self.session.keep(
             optimizer_hooks.register_optimizer_step_pre_hook(self._before_step),
             optimizer_hooks.register_optimizer_step_post_hook(self._after_step),
@@ -71,28 +75,6 @@ class OptimizerRecorder:
 
         return zero_grad
 
-    def _scheduler_init(self, original: Any) -> Any:
-        def init(scheduler: Any, *args: Any, **kwargs: Any) -> None:
-            if self.session.live():
-                self.session.tape.schedulers.append(scheduler)
-            original(scheduler, *args, **kwargs)
-
-        return init
-
-    def _scheduler_step(self, original: Any) -> Any:
-        def step(scheduler: Any, *args: Any, **kwargs: Any) -> Any:
-            result = original(scheduler, *args, **kwargs)
-            if self.session.live() and scheduler in self.session.tape.schedulers:
-                rates = [float(g["lr"]) for g in scheduler.optimizer.param_groups]
-                self.session.event(
-                    "scheduler",
-                    who=self.session.tape.schedulers.index(scheduler),
-                    details={"rates": rates, "class": type(scheduler).__name__},
-                )
-            return result
-
-        return step
-
     def _scaler_init(self, original: Any) -> Any:
         def init(scaler: Any, *args: Any, **kwargs: Any) -> None:
             original(scaler, *args, **kwargs)
@@ -119,6 +101,19 @@ class OptimizerRecorder:
 
         return unscale
 
+    def _scaler_step(self, original: Any) -> Any:
+        def step(scaler: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self.session.live() or not scaler.is_enabled():
+                return original(scaler, optimizer, *args, **kwargs)
+            index = self.session.optimizer_index(optimizer)
+            event = self.session.event("scaler_step", who=index, value=float(scaler.get_scale()))
+            before = self.session.tape.optimizer_steps[index]
+            result = original(scaler, optimizer, *args, **kwargs)
+            event.details["stepped"] = self.session.tape.optimizer_steps[index] > before
+            return result
+
+        return step
+
     def _before_step(self, optimizer: Any, _args: Any, _kwargs: Any) -> None:
         if not self.session.live() or self.session.in_step:
             return
@@ -131,8 +126,23 @@ class OptimizerRecorder:
             details["rewritten"] = left is not None and gradients.differ(
                 left, gradients.weight_norms(optimizer)
             )
-            self.session.event("step", who=index, details=details)
+            self._observe(optimizer, index, details)
+            self._event = self.session.event("step", who=index, details=details)
         self.session.control.before_step(index)
+
+    def _observe(
+        self, optimizer: torch.optim.Optimizer, index: int, details: dict[str, Any]
+    ) -> None:
+        """What else a step shows: its plan, the age of its state, what it is about to change."""
+        steps = self.session.tape.optimizer_steps[index]
+        if steps == 0:
+            self.session.tape.plans[index] = plan.around(sys._getframe(1))  # noqa: SLF001 - see sites
+        details["age"] = _age(optimizer)
+        before, widest = self._widest.get(index), _widest(optimizer)
+        if details["rewritten"] and before is not None and widest is not None:
+            details["kept"] = _cosine(before, movement.sampled(widest, WIDEST))
+        if steps < movement.STEPS:
+            self._look = movement.Look(optimizer)
 
     def _after_step(self, optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
         if not self.session.live() or self._stepping is not optimizer:
@@ -143,14 +153,34 @@ class OptimizerRecorder:
         index = self.session.optimizer_index(optimizer)
         if self.session.tape.recording:
             self._left[index] = gradients.weight_norms(optimizer)
+            widest = _widest(optimizer)
+            if widest is not None:
+                self._widest[index] = movement.sampled(widest, WIDEST)
+            if self._look is not None and self._event is not None:
+                self._event.details["moved"] = self._look.moved()
+                self._look = None
         self.session.tape.optimizer_steps[index] += 1
         self.session.tape.updates = max(self.session.tape.optimizer_steps)
         self.session.control.after_step(index)
 
 
-def _subclasses(kind: type[Any]) -> list[type[Any]]:
-    found = [kind]
-    children: list[type[Any]] = kind.__subclasses__()
-    for child in children:
-        found.extend(_subclasses(child))
-    return found
+def _widest(optimizer: torch.optim.Optimizer) -> Tensor | None:
+    """The largest weight matrix that an optimizer holds."""
+    held = [p for group in optimizer.param_groups for p in group["params"]]
+    plain = [p for p in held if p.dim() > 1 and p.layout is torch.strided]
+    return max(plain, key=lambda p: p.numel(), default=None)
+
+
+def _age(optimizer: torch.optim.Optimizer) -> float | None:
+    """How many steps the state of an optimizer remembers, where it counts them."""
+    for state in optimizer.state.values():
+        if isinstance(state, dict) and "step" in state:
+            return float(state["step"])
+    return None
+
+
+def _cosine(left: Tensor, right: Tensor) -> float | None:
+    if left.shape != right.shape:
+        return None
+    a, b = left.float(), right.float()
+    return float((a @ b) / (a.norm() * b.norm()).clamp_min(1e-30))

@@ -16,6 +16,8 @@ from mldoctor.trainee.tape import Event, Kind, Tape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from torch import Tensor
+
 
 class Control:
     """What the driver decides at the script's control points. The default lets everything run."""
@@ -24,6 +26,10 @@ class Control:
         """Answer a loop's request for a batch of loader number `loader`."""
         del loader
         return next(real)
+
+    def target(self, target: Tensor) -> Tensor:
+        """What a loss function compares with, for the target that the script gives it."""
+        return target
 
     def before_step(self, optimizer: int) -> None:
         """An optimizer is about to step."""
