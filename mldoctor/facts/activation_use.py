@@ -32,7 +32,7 @@ class Activation:
     Attributes:
         function: torch's name of it.
         samples: samples in the batch, None when that is not certain.
-        units: size of its unit axis (1 for images, else the last).
+        units: size of its unit axis.
         dead: share of the units that are zero for every sample and place.
         saturated: share of the values at the limits of a sigmoid or tanh.
         is_output: its result is what the model returns.
@@ -83,16 +83,17 @@ def _watched(call: RootCall, name: str, samples: int | None) -> list[Activation]
         Activation(
             model=name,
             function=function,
-            site=site.location() if site else None,
+            site=place.location() if (place := site or call.site) else None,
             shape=tuple(result.shape),
             samples=samples,
-            units=result.shape[_unit_axis(result)],
-            dead=_dead(result) if function in RELUS else 0.0,
+            units=result.shape[axis_of_units],
+            dead=_dead(result, axis_of_units) if function in RELUS else 0.0,
             saturated=_saturated(function, result) if function in BOUNDED else 0.0,
             is_output=any(o.numel() == result.numel() for o in outputs),
             over_batch=_over_batch(function, result, axis, samples),
         )
         for function, site, result, axis in seen
+        for axis_of_units in (_unit_axis(result),)
     ]
 
 
@@ -143,11 +144,14 @@ def _over_batch(function: str, result: Tensor, axis: int | None, samples: int | 
 
 
 def _unit_axis(result: Tensor) -> int:
-    return 1 if result.dim() >= 4 else result.dim() - 1  # noqa: PLR2004 - [batch, channels, height, width]
+    """The axis of the units: 1 for images, and for sequences the one that shows fewer dead ones."""
+    if result.dim() == 3:  # noqa: PLR2004 - [batch, time, features] or [batch, channels, time]
+        return min((2, 1), key=lambda axis: _dead(result, axis))
+    return 1 if result.dim() > 3 else result.dim() - 1  # noqa: PLR2004 - [batch, channels, height, width]
 
 
-def _dead(result: Tensor) -> float:
-    units = result.movedim(_unit_axis(result), 0).flatten(1)
+def _dead(result: Tensor, axis: int) -> float:
+    units = result.movedim(axis, 0).flatten(1)
     return float((units == 0).all(1).float().mean())
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mldoctor.facts.overfit_curve import OverfitCurve, memorise
+from mldoctor.facts.overfit_curve import LEARNING, OverfitCurve, memorise
 from mldoctor.facts.symptoms import Symptoms
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 UPDATES = 80
-LEARNING = ("learned", "falling")
 OVERFIT_SYMPTOMS = frozenset(
     {"cannot-overfit", "flat-loss", "single-class-collapse", "input-independent-learning"}
 )

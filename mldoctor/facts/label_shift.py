@@ -26,6 +26,9 @@ SHIFTS = range(-2, 4)
 SHORTEST = 6
 """Steps from which on shifts can be told apart."""
 
+NOTICED = 1e-5
+"""A change of an output, relative to the largest, that rounding does not make."""
+
 DIFFERENT = 5
 """Different labels in a batch, below which equal ids are no evidence."""
 
@@ -75,8 +78,8 @@ def label_shift(trainee: Trainee) -> LabelShift:
             if found is None:
                 continue
             seen.add(key)
-            shift, matching, labels = found
-            known = _known(*latest[number][:2], ids) if number < len(latest) else None
+            shift, matching, labels, axis = found
+            known = _known(*latest[number], axis) if number < len(latest) else None
             rows.append(
                 Shift(
                     function=call.function,
@@ -85,7 +88,7 @@ def label_shift(trainee: Trainee) -> LabelShift:
                     matching=matching,
                     known=known,
                     labels=labels,
-                    steps=ids.shape[1],
+                    steps=ids.shape[axis],
                 )
             )
     if not rows:
@@ -93,8 +96,8 @@ def label_shift(trainee: Trainee) -> LabelShift:
     return LabelShift(tuple(rows))
 
 
-def _aligned(call: LossCall, ids: Tensor) -> tuple[int, float, int] | None:
-    """(shift, share of the labels that it explains, labels), where one shift explains them."""
+def _aligned(call: LossCall, ids: Tensor) -> tuple[int, float, int, int] | None:
+    """(shift, share of labels it explains, labels, time axis), where one shift explains them."""
     import torch
 
     if ids.dim() != 2 or ids.dtype == torch.bool or max(ids.shape) < SHORTEST:  # noqa: PLR2004 - [batch, time]
@@ -109,16 +112,21 @@ def _aligned(call: LossCall, ids: Tensor) -> tuple[int, float, int] | None:
         return None
     whole = [call.pull.reshape(ids.shape)] if call.pull.numel() == ids.numel() else []
     for pull in (*call.outputs, *whole):
-        for turned in (ids, ids.T):
-            if pull.shape != turned.shape or int((pull > 0).sum()) != labels.numel():
-                continue
-            rows, columns = (pull > 0).nonzero(as_tuple=True)
-            if turned is not ids:
-                rows, columns = columns, rows
-            explained = [(_match(ids, rows, columns + k, labels), k) for k in SHIFTS]
-            good = [(share, k) for share, k in explained if share >= 0.95]  # noqa: PLR2004 - nearly all
-            if len(good) == 1:
-                return good[0][1], good[0][0], labels.numel()
+        if int((pull > 0).sum()) != labels.numel():
+            continue
+        for axis in (1, 0):
+            tokens = ids if axis else ids.T
+            for turned in (pull, pull.T):
+                if turned.shape != tokens.shape:
+                    continue
+                # The labels lie in the order of the memory of the output, whatever its layout.
+                rows, columns = (pull > 0).nonzero(as_tuple=True)
+                if turned is not pull:
+                    rows, columns = columns, rows
+                explained = [(_match(tokens, rows, columns + k, labels), k) for k in SHIFTS]
+                good = [(share, k) for share, k in explained if share >= 0.95]  # noqa: PLR2004 - nearly all
+                if len(good) == 1:
+                    return good[0][1], good[0][0], labels.numel(), axis
     return None
 
 
@@ -129,31 +137,30 @@ def _match(ids: Tensor, rows: Tensor, columns: Tensor, labels: Tensor) -> float:
     return float((ids[rows[inside], columns[inside]] == labels[inside]).float().mean())
 
 
-def _known(call: RootCall, path: tuple[Any, ...], ids: Tensor) -> int | None:
+def _known(call: RootCall, path: tuple[Any, ...], ids: Tensor, axis: int) -> int | None:
     """How far ahead of its position an output looks: 0 for a causal model."""
-    place = ids.shape[1] // 3
+    steps = ids.shape[axis]
+    place = steps // 3
 
     def change(at: tuple[Any, ...], tensor: Tensor) -> Tensor:
-        if at == path and tensor.dim() == 2 and tensor.shape[1] > place:  # noqa: PLR2004 - [batch, time]
-            other = tensor[:, place].roll(1, 0)
-            same = other == tensor[:, place]
-            tensor[:, place] = other.where(~same, tensor[:, 0])
+        if at == path:
+            tokens = tensor if axis else tensor.T
+            other = tokens[:, place].roll(1, 0)
+            tokens[:, place] = other.where(other != tokens[:, place], tokens[:, 0])
         return tensor
 
     base, changed = repeat(call), repeat(call, change)
     if base is None or changed is None or not base.same_shapes(changed):
         return None
-    first = None
     for at, tensor in base.tensors.items():
-        if tensor.dim() != 3:  # noqa: PLR2004 - [batch, time, features]
+        moved = (tensor - changed.tensors[at]).abs()
+        if tensor.dim() == 2 and tensor.shape[0] == ids.numel():  # noqa: PLR2004 - [batch * time, features]
+            moved = moved.view(*ids.shape, -1)
+        if moved.dim() != 3:  # noqa: PLR2004 - [batch, time, features]
             continue
-        moved = (tensor - changed.tensors[at]).abs().amax(-1)
-        axis = 0 if tensor.shape[1] == ids.shape[1] else 1
-        if tensor.shape[1 - axis] not in (ids.shape[1], ids.shape[1] - 1):
-            continue
-        noticed = (moved.amax(axis) > 1e-5 * float(tensor.abs().max())).nonzero()
-        if len(noticed):
-            first = int(noticed[0])
-    if first is None or abs(place - first) > 1:
-        return None
-    return place - first
+        by_step = moved.amax(-1)
+        by_step = by_step.amax(1 - axis) if by_step.shape[axis] == steps else by_step.amax(axis)
+        noticed = (by_step > NOTICED * float(tensor.abs().max())).nonzero()
+        if len(by_step) == steps and len(noticed) and abs(place - int(noticed[0])) <= 1:
+            return place - int(noticed[0])
+    return None

@@ -33,6 +33,9 @@ MEMORISED = 0.9
 SMALLEST_TREND = 0.002
 """A fall below this share of the start is no trend, however smooth."""
 
+LEARNING = ("learned", "falling")
+"""Outcomes of a loop that gets somewhere."""
+
 LEARNED_SHARE = 0.5
 """A fall of the loss to this share of its start answers the question: the loop can learn."""
 

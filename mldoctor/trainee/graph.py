@@ -190,11 +190,12 @@ _SINGULAR: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
 _OPERATIONS = {"Div": "division", "Sqrt": "square root", "Log": "logarithm", "Pow": "power"}
 
 
-def picked_classes(root: Any) -> list[tuple[Tensor, Tensor]]:
-    """(log-probabilities [batch, classes], class indices [batch]) of hand-written class losses.
+def picked_classes(root: Any) -> list[tuple[Tensor, Tensor, Any]]:
+    """(log-probabilities [batch, classes], class indices [batch], node) of hand-written losses.
 
     Such a loss takes one entry per row from a log-softmax, or from the logarithm of it, by `gather`
-    or by indexing with a pair of index tensors.
+    or by indexing with a pair of index tensors. The node is the one that picks, None where what it
+    picks from is no probability.
     """
     found = []
     for node in loss_region(root):
@@ -209,13 +210,15 @@ def picked_classes(root: Any) -> list[tuple[Tensor, Tensor]]:
         if index is None or not node.next_functions:
             continue
         scores = _scores(node.next_functions[0][0])
+        certain = scores is not None
         if scores is None and name.startswith("IndexBackward") and _is_range(given[0]):
             # Any formula may stand before the index; only the number of classes is known then.
             scores = index.new_zeros(tuple(node._saved_self_sym_sizes), dtype=torch.float32)
         if scores is None or scores.dim() != 2 or index.is_floating_point():  # noqa: PLR2004 - [batch, classes]
             continue
         if index.numel() == scores.shape[0] and index.dtype.itemsize > 1:
-            found.append((scores.detach(), index.detach().reshape(-1)))
+            picked = index.detach().reshape(-1)
+            found.append((scores.detach(), picked, node if certain else None))
     return found
 
 

@@ -41,6 +41,15 @@ def planned(
 
 
 def _peak(scheduler: Any, optimizer: torch.optim.Optimizer) -> list[float]:
+    ahead = played(scheduler, optimizer, HORIZON)
+    return [max(column) for column in zip(*ahead, strict=True)]
+
+
+def played(scheduler: Any, optimizer: torch.optim.Optimizer, calls: int) -> list[list[float]]:
+    """The rates of every group now, and after each of up to `calls` further steps of a schedule.
+
+    The list is shorter where the schedule refuses to go on: at its end, or for want of a metric.
+    """
     groups = [
         {k: copy.deepcopy(v) for k, v in group.items() if k != "params"}
         | {"params": [torch.nn.Parameter(torch.zeros(()))]}
@@ -49,18 +58,17 @@ def _peak(scheduler: Any, optimizer: torch.optim.Optimizer) -> list[float]:
     stand_in = torch.optim.SGD(groups, lr=0.0)
     for group, real in zip(stand_in.param_groups, optimizer.param_groups, strict=True):
         group.update({k: copy.deepcopy(v) for k, v in real.items() if k != "params"})
-    played = _detached(scheduler, stand_in)
-    highest = [float(group["lr"]) for group in stand_in.param_groups]
+    twin = _detached(scheduler, stand_in)
+    found = [[float(group["lr"]) for group in stand_in.param_groups]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            for _ in range(HORIZON):
-                played.step()
-                rates = [float(group["lr"]) for group in stand_in.param_groups]
-                highest = [max(a, b) for a, b in zip(highest, rates, strict=True)]
+            for _ in range(calls):
+                twin.step()
+                found.append([float(group["lr"]) for group in stand_in.param_groups])
         except Exception:  # noqa: BLE001 - a schedule that needs a metric, or is at its end
-            return highest
-    return highest
+            return found
+    return found
 
 
 def _detached(scheduler: Any, stand_in: torch.optim.Optimizer) -> Any:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.activation_use import ActivationUse
+from mldoctor.facts.overfit_curve import LEARNING, OverfitCurve
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
 
 @probe("dead-units", Severity.WARNING, symptom=True)
-def dead_units(use: ActivationUse, *, share: float = 0.9, min_units: int = 8) -> Iterator[Finding]:
+def dead_units(
+    use: ActivationUse, curve: OverfitCurve, *, share: float = 0.9, min_units: int = 8
+) -> Iterator[Finding]:
     """Almost all units of a layer output zero for every sample.
 
     ## What it finds
@@ -73,7 +76,8 @@ def dead_units(use: ActivationUse, *, share: float = 0.9, min_units: int = 8) ->
 
     Calls of `relu` are watched while the recorded call is repeated in eval mode, on all samples and
     places of the batch. The share of dead units must be at least `share`, in a layer of at least
-    `min_units`; some dead units are common and harmless.
+    `min_units`; some dead units are common and
+    harmless. Nothing is said of a loop that learns its fixed samples all the same.
 
     ## When it is wrong
 
@@ -83,6 +87,8 @@ def dead_units(use: ActivationUse, *, share: float = 0.9, min_units: int = 8) ->
 
     SageMaker Debugger, rule DeadRelu.
     """
+    if curve.outcome in (*LEARNING, "escaped"):
+        return
     dead = [
         row for row in use.rows if row.dead >= share and row.units >= min_units and row.shape[0] > 1
     ]

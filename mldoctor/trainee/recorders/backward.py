@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -89,21 +90,35 @@ class BackwardRecorder:
             return
         if any(c.grad and c.update == self.session.tape.updates for c in self._losses.calls):
             return
-        for scores, target in graph.picked_classes(loss.grad_fn):
-            self._losses.keep(
-                LossCall(
-                    function="nll_loss",
-                    site=sites.current_site(),
-                    update=self.session.tape.updates,
-                    prediction=scores,
-                    target=target,
-                    options={},
-                    grad=True,
-                    training=True,
-                    head=self._modules.last_layer,
-                    value=float(loss.detach()) if loss.numel() == 1 else None,
-                )
+        for scores, target, node in graph.picked_classes(loss.grad_fn):
+            call = LossCall(
+                function="nll_loss",
+                site=sites.current_site(),
+                update=self.session.tape.updates,
+                prediction=scores,
+                target=target,
+                options={"written": "by hand"},
+                grad=True,
+                training=True,
+                head=self._modules.last_layer,
+                value=float(loss.detach()) if loss.numel() == 1 else None,
             )
+            self._losses.keep(call)
+            if node is not None:
+                node.register_prehook(self._note_sign(call))
+
+    def _note_sign(self, call: LossCall) -> Callable[[Any], None]:
+        """Note by how much the loss grows with the negative log-likelihood of the classes."""
+
+        def note(gradients_: Any) -> None:
+            gradient = gradients_[0]
+            if gradient is not None and self.session.in_backward:
+                one_sign = bool((gradient > 0).all()) or bool((gradient <= 0).all())
+                call.weights.append(
+                    -float(gradient.sum()) / self._losses.scale if one_sign else 0.0
+                )
+
+        return note
 
     def _note_heads(self) -> None:
         """The layers whose outputs the losses of this backward were computed from."""
@@ -116,14 +131,28 @@ class BackwardRecorder:
     def _clip(self, how: str) -> Callable[[Any], Any]:
         def make(original: Any) -> Any:
             def clip(*args: Any, **kwargs: Any) -> Any:
+                given = args[0] if args else kwargs.get("parameters")
+                if isinstance(given, Iterator):
+                    given = list(given)  # looked at twice: by the clip and by the tape
+                    args, kwargs = (given, *args[1:]), _without(kwargs, "parameters")
+                clipped = [given] if isinstance(given, Tensor) else given
                 result = original(*args, **kwargs)
                 if self.session.live():
-                    given = [*args[1:2], kwargs.get("max_norm"), kwargs.get("clip_value")]
-                    bound = next((float(b) for b in given if b is not None), None)
+                    bounds = [*args[1:2], kwargs.get("max_norm"), kwargs.get("clip_value")]
+                    bound = next((float(b) for b in bounds if b is not None), None)
                     norm = float(result) if isinstance(result, Tensor) else None
-                    self.session.event("clip", value=norm, details={"bound": bound, "how": how})
+                    details = {
+                        "bound": bound,
+                        "how": how,
+                        "tensors": {id(t) for t in clipped or ()},
+                    }
+                    self.session.event("clip", value=norm, details=details)
                 return result
 
             return clip
 
         return make
+
+
+def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != name}

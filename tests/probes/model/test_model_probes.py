@@ -11,6 +11,7 @@ from mldoctor.facts.forward_dependence import ForwardDependence, ModelDependence
 from mldoctor.facts.initial_weights import InitialWeight, InitialWeights
 from mldoctor.facts.linearity import Linearity, LinearModel
 from mldoctor.facts.module_use import ModuleUse, Unreached, Unregistered
+from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
 from mldoctor.registry import probes
 
@@ -20,6 +21,10 @@ MODEL = ModelDependence(
 )  # fmt: skip
 PADDED = PaddedModel("model", None, None, 12, 0.4, "attention_mask", 0.5, 0.0, 3)
 RELU = Activation("model", "relu", None, (32, 64), 32, 64, 0.2, 0.0, False, False)
+
+STUCK = OverfitCurve(
+    (0.7,) * 60, 60, 60, 20, 0.5, {"0": 20}, {"0": 10, "1": 10}, 0.69, None, "stuck"
+)
 
 
 def found(name, *facts):
@@ -82,9 +87,10 @@ def test_activations():
     def use(**values):
         return ActivationUse((replace(RELU, **values),))
 
-    assert found("dead-units", use(dead=0.9))
-    assert not found("dead-units", use(dead=0.89))
-    assert not found("dead-units", use(dead=1.0, units=4))
+    assert found("dead-units", use(dead=0.9), STUCK)
+    assert not found("dead-units", use(dead=0.9), replace(STUCK, outcome="falling"))
+    assert not found("dead-units", use(dead=0.89), STUCK)
+    assert not found("dead-units", use(dead=1.0, units=4), STUCK)
     assert found("saturated-units", use(function="tanh", saturated=0.95))
     assert not found("saturated-units", use(function="sigmoid", saturated=0.95, is_output=True))
     assert found("softmax-over-wrong-axis", use(function="softmax", over_batch=True))
