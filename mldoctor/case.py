@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.configuration import shown
+from mldoctor.edits import with_diffs
 from mldoctor.errors import MldoctorError
 from mldoctor.examine import judge
 from mldoctor.findings import Finding, Location, Report, Skipped, Verdict
@@ -103,7 +104,8 @@ def report_of(case: Case) -> Report:
     report = applied(report, case.rules, case.script, case.in_project, complete=complete)
     report = _stamped(report, case)
     verdict: Verdict = "healthy" if complete else "incomplete"
-    return replace(report, verdict="findings" if report.findings else verdict)
+    report = replace(report, verdict="findings" if report.findings else verdict)
+    return with_diffs(report)
 
 
 def _stamped(report: Report, case: Case) -> Report:

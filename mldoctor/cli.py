@@ -17,6 +17,7 @@ from mldoctor.commands.data import data
 from mldoctor.commands.env import env
 from mldoctor.commands.explain import explain
 from mldoctor.commands.probes import probes
+from mldoctor.commands.recipes import recipes
 from mldoctor.commands.report import report
 from mldoctor.errors import ExitCode, MldoctorError
 
@@ -49,6 +50,7 @@ app.command(short_help="Report on a saved run again.")(report)
 app.command(cls=CheckCommand, short_help="Accept what a script shows now.")(baseline)
 app.command(short_help="Print the page of a probe.")(explain)
 app.command(short_help="List all probes.")(probes)
+app.add_typer(recipes, short_help="List, show, run or copy reference training scripts.")
 app.command(short_help="Print versions, devices and settings.")(env)
 
 

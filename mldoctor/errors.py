@@ -51,6 +51,10 @@ class OutputError(MldoctorError):
     """A report cannot be written where it was asked for."""
 
 
+class FixError(MldoctorError):
+    """An edit may not be applied to a file."""
+
+
 class RegistrationError(MldoctorError):
     """A probe, fact or treatment is declared in a way that cannot work."""
 

@@ -69,6 +69,33 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One seed of a verification: the loss without and with the remedy."""
+
+    seed: int
+    control: float
+    treated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of trying a remedy.
+
+    Attributes:
+        outcome: "verified"; "no effect" where the fault is gone and no loss shows it; "no help";
+            "not done" where the budget of the verification ended.
+        detail: the loss that separated, by name, or the reason.
+        updates: optimizer updates that every run took at least.
+        trials: the runs behind it, one for each seed.
+    """
+
+    outcome: str
+    detail: str
+    updates: int = 0
+    trials: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One fault seen in this run.
 
@@ -81,6 +108,7 @@ class Finding:
         explains: names of other findings that this one accounts for *in this run*.
         explained_by: set by rank; the cause under which this finding is folded.
         verified: True or False after treated runs were compared with control runs, else None.
+        verification: those runs, and what they said.
         subject: the object at fault (`model.classifier`), part of the fingerprint.
         function: the function around `location` (`Trainer.fit`); set when a report is made.
         fingerprint: what recognises this finding in another run; set when a report is made.
@@ -99,6 +127,7 @@ class Finding:
     symptom: bool = False
     explained_by: str | None = None
     verified: bool | None = None
+    verification: Verification | None = None
     function: str = ""
     fingerprint: str = ""
 

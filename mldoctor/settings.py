@@ -79,6 +79,12 @@ class Settings:
         baseline: the file of accepted findings; "auto" is mldoctor-baseline.json of the project
             where there is one, "none" is no baseline.
         prune_baseline: remove the baseline's entries that no longer occur.
+        verify: run the script with each edit that a finding offers beside the script as it is.
+        verify_budget: seconds for that.
+        diff: show the edits as a patch instead of the report.
+        fix: apply the edits that were verified, one at a time.
+        unverified_fixes: with `fix`, apply the others, too.
+        allow_dirty: with `fix`, change files whose last version is not committed.
         color: "auto" colours what a terminal shows; NO_COLOR and FORCE_COLOR count below it.
         quiet: show findings only.
         verbose: show also the probes that found nothing, and more evidence.
@@ -114,6 +120,12 @@ class Settings:
     include_examples: bool = _setting(default=False, kind=FLAG)
     baseline: str = _setting("auto", TEXT)
     prune_baseline: bool = _setting(default=False, kind=FLAG)
+    verify: bool = _setting(default=False, kind=FLAG)
+    verify_budget: float = _setting(600.0, POSITIVE)
+    diff: bool = _setting(default=False, kind=FLAG)
+    fix: bool = _setting(default=False, kind=FLAG)
+    unverified_fixes: bool = _setting(default=False, kind=FLAG)
+    allow_dirty: bool = _setting(default=False, kind=FLAG)
     color: str = _setting("auto", choice("auto", "always", "never"))
     quiet: bool = _setting(default=False, kind=FLAG)
     verbose: bool = _setting(default=False, kind=FLAG)

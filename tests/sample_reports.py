@@ -15,6 +15,8 @@ from mldoctor.findings import (
     Severity,
     Skipped,
     Suppressed,
+    Trial,
+    Verification,
 )
 
 TRAIN = """\
@@ -143,6 +145,12 @@ MANY = Report(
             message="inputs range from 0 to 255",
             remedy=Remedy("divide the images by 255", recipe="cnn"),
             verified=True,
+            verification=Verification(
+                "verified",
+                "loss on the fixed samples",
+                120,
+                (Trial(0, 0.712, 0.006), Trial(1, 0.75, 0.007), Trial(2, 0.807, 0.0061)),
+            ),
         ),
         Finding(
             name="decayed-norms",
@@ -150,6 +158,7 @@ MANY = Report(
             severity=Severity.NOTE,
             message="weight decay acts on normalisation gains",
             verified=False,
+            verification=Verification("no help", "the finding stayed", 120),
         ),
     ),
     passed=("frozen-head",),

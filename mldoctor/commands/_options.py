@@ -101,6 +101,35 @@ PruneBaseline = Annotated[
         help="Remove what no longer occurs from the baseline.",
     ),
 ]
+Verify = Annotated[
+    bool | None,
+    typer.Option("--verify/--no-verify", help="Try each edit on three seeds before offering it."),
+]
+VerifyBudget = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="Time for --verify and --fix (600).")
+]
+Diff = Annotated[
+    bool | None,
+    typer.Option("--diff/--no-diff", help="Print the edits as a patch; exit 1 if there are any."),
+]
+Fix = Annotated[
+    bool | None,
+    typer.Option("--fix/--no-fix", help="Apply the edits that --verify has shown to help."),
+]
+UnverifiedFixes = Annotated[
+    bool | None,
+    typer.Option(
+        "--unverified-fixes/--no-unverified-fixes",
+        help="With --fix, apply the edits that were not shown to help, too.",
+    ),
+]
+AllowDirty = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-dirty/--no-allow-dirty",
+        help="With --fix, change files with uncommitted changes.",
+    ),
+]
 Color = Annotated[
     str | None,
     typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from mldoctor.commands._options import as_flags
 
 if TYPE_CHECKING:
     from mldoctor.case import Case
+    from mldoctor.findings import Report
 
 SCRIPT_ARGUMENTS = "mldoctor.script_arguments"
 
@@ -63,6 +65,12 @@ def check(
     include_examples: options.IncludeExamples = None,
     baseline: options.Baseline = None,
     prune_baseline: options.PruneBaseline = None,
+    verify: options.Verify = None,
+    verify_budget: options.VerifyBudget = None,
+    diff: options.Diff = None,
+    fix: options.Fix = None,
+    unverified_fixes: options.UnverifiedFixes = None,
+    allow_dirty: options.AllowDirty = None,
     color: options.Color = None,
     quiet: options.Quiet = None,
     verbose: options.Verbose = None,
@@ -82,6 +90,7 @@ def check(
       mldoctor check train.py --select model,loop -- --epochs 1
       mldoctor check package.train --output-format json --output report.json
       mldoctor check train.py --report sarif=a.sarif --report html=a.html
+      mldoctor check train.py --fix
 
     \b
     Exit codes:
@@ -96,12 +105,14 @@ def check(
     """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
     flags = as_flags(locals())
     from mldoctor.checkup import checkup, exit_code
+    from mldoctor.commands._fix import fixed, show_patches
     from mldoctor.commands._report import base_of, leave, prepare_files, show, unfinished
     from mldoctor.commands.baseline import pruned
-    from mldoctor.errors import MldoctorError
+    from mldoctor.errors import ExitCode, MldoctorError
     from mldoctor.progress import shown
     from mldoctor.settings import load
     from mldoctor.target import folder, resolve
+    from mldoctor.verification import verified
 
     trainee = resolve(target, ctx.meta[SCRIPT_ARGUMENTS], as_module=module)
     settings = load(flags, overrides=config or (), start=folder(trainee), isolated=isolated)
@@ -113,12 +124,23 @@ def check(
     report = None
     try:
         with shown(trainee.path_or_module, sys.stderr, os.environ, wanted=wanted) as on_progress:
-            report = checkup(trainee, settings, on_progress, command, cases.append)
+
+            def examine() -> Report:
+                done = checkup(trainee, settings, on_progress, command, cases.append)
+                if settings.verify or settings.fix:
+                    return verified(cases[-1], done, trainee, settings, on_progress)
+                return done
+
+            report = examine()
+            if settings.fix:
+                report = fixed(report, settings, Path(cases[0].root), examine)
     finally:
         failure = sys.exception()
         if report is None and failure is not None and not isinstance(failure, MldoctorError):
             leave(unfinished(target, command, failure), settings)
     if settings.prune_baseline and cases:
         cases, report = pruned(cases[0], report, settings)
-    show(report, settings, cases[0] if cases else None, base)
+    if settings.diff:
+        raise typer.Exit(ExitCode.FINDINGS if show_patches(report) else exit_code(report, settings))
+    show(report, settings, cases[-1] if cases else None, base)
     raise typer.Exit(exit_code(report, settings))

@@ -58,6 +58,9 @@ def gradient_flow(trainee: Trainee) -> GradientFlow:
                 continue  # only the rows that a batch uses have a gradient
             for name, tensor in module.named_parameters(recurse=False):
                 seen = norms.pop(id(tensor), [])
+                if 5 * seen.count(None) < len(seen):
+                    # A closure computes the gradient inside of the step: the first has none before.
+                    seen = [n for n in seen if n is not None]
                 finite = [n for n in seen if n is not None and n == n and n != float("inf")]  # noqa: PLR0124 - NaN
                 if tensor.dim() < 2 or not finite or len(finite) != len(seen):  # noqa: PLR2004 - biases and gains are scaled otherwise
                     continue

@@ -29,6 +29,9 @@ UPDATES = 18
 FACTORS = (0.01, 0.1)
 """Shares of the planned rate: the first whose steps move the loss beyond its noise decides."""
 
+STEADY = 0.05
+"""Weights that differ by less than this share are one constant, and no reward of each batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Direction:
@@ -37,7 +40,8 @@ class Direction:
     Attributes:
         weights: derivative of the back-propagated loss by its value, smallest and largest.
         by_hand: not a function of torch, but log-probabilities of classes that were picked out.
-        from_batch: its target is a part of the batch.
+        from_batch: its target is a part of the batch, or it has one weight in every batch that a
+            loader gives.
         natural: its value in the first and the last third of the natural steps.
         factor: share of the planned rate at which the small steps moved the loss, None without one.
         before, after: its value in the first and the last third of those steps.
@@ -78,6 +82,7 @@ def loss_direction(trainee: Trainee, place: LabelPlace) -> LossDirection:
     values = {key: _values(tape.losses, key) for key in groups}
     negative = all(w < 0 for calls in groups.values() for c in calls for w in c.weights)
     rising = any(_moved(v) > 0 for v in values.values())
+    loaded = any(info.trained for info in tape.loaders)
     rows = []
     for key, calls in groups.items():
         weights = [w for c in calls for w in c.weights]
@@ -86,7 +91,8 @@ def loss_direction(trainee: Trainee, place: LabelPlace) -> LossDirection:
             location=calls[0].site.location() if calls[0].site else None,
             weights=(min(weights), max(weights)),
             by_hand="written" in calls[0].options,
-            from_batch=place.path is not None,
+            from_batch=place.path is not None
+            or (loaded and max(weights) - min(weights) < STEADY * abs(max(weights))),
             natural=_thirds(values[key]),
         )
         if (negative or maximises or rising) and not row.by_hand and not trainee.undrivable():
@@ -96,6 +102,7 @@ def loss_direction(trainee: Trainee, place: LabelPlace) -> LossDirection:
 
 
 def _with_steps(trainee: Trainee, row: Direction, key: Any) -> Direction:
+    trainee.allow(len(FACTORS) * UPDATES)
     fixed = trainee.fixed_set()
     feed = fixed.batches or trainee.replayed()
     for factor in FACTORS:

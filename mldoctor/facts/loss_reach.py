@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.errors import AbsentFact
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.gradients import GRAPH_UPDATES
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ class LossReach:
 @fact(Cost.TAPE)
 def loss_reach(trainee: Trainee) -> LossReach:
     """Compare the graphs of the first losses with the weights and the outputs of the models."""
+    from mldoctor.trainee.gradients import GRAPH_UPDATES
+
     tape = trainee.tape
     watched = [e for e in tape.of("backward") if e.update < GRAPH_UPDATES]
     if not watched:

@@ -17,7 +17,7 @@ from mldoctor.treatments.learning_rate import learning_rate
 UPDATES = 60
 """Updates for each rate: what the control is compared with over the same number."""
 
-HIGHER = (100.0, 10.0, 1e3, 1e4, 1e5)
+HIGHER = (100.0, 10.0, 1e3, 1e4, 1e5, 1e6)
 LOWER = (0.1, 0.01, 1e-3, 1e-4)
 """Multiples of the planned rate, tried in the order of how common the mistake is; the trial ends
 with the first that learns."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -127,9 +128,10 @@ def _schedule(tape: Tape, index: int) -> Schedule:
     epochs, length = _planned(tape, optimizer, birth.chain)
     per = _per(calls, gaps, len(ends))
     ratio = len(calls) / max(1, steps)
+    per_call = ratio if per == "update" else 1.0
     adaptive = isinstance(scheduler, ReduceLROnPlateau)
     by_update, by_epoch = (
-        (None, None) if adaptive else _courses(tape, index, epochs, length, ratio, per)
+        (None, None) if adaptive else _courses(tape, index, (epochs, length), per_call)
     )
     return Schedule(
         kind=type(scheduler).__name__,
@@ -257,14 +259,14 @@ def _micro_batches(tape: Tape, optimizer: int) -> int:
 
 
 def _courses(
-    tape: Tape, index: int, epochs: int | None, length: int | None, ratio: float, per: str
+    tape: Tape, index: int, plan: tuple[int | None, int | None], per_call: float
 ) -> tuple[Course | None, Course | None]:
+    epochs, length = plan
     if not length:
         return None, None
     updates = (epochs or 1) * length
     scheduler = tape.schedulers[index]
     past = [e.details["rates"] for e in tape.of("scheduler") if e.who == index]
-    per_call = ratio if per == "update" else 1.0
     needed = max(round(updates * per_call), epochs or 0)
     rates = _rates(scheduler, scheduler.optimizer, past, min(CALLS, needed))
     if not rates:
@@ -299,7 +301,7 @@ def _spread(updates: int) -> list[int]:
 
 def _course(relative: list[float]) -> Course:
     turns, falling = 0, False
-    for before, after in zip(relative, relative[1:], strict=False):
+    for before, after in pairwise(relative):
         if after < before - 1e-9:
             falling = True
         elif after > before + 1e-9 and falling:

@@ -98,8 +98,6 @@ def _step(tape: Tape, step: Event, window: list[Event], backwards: list[int]) ->
         if e.kind == "zero_grad" and (e.who == who or who in e.details.get("optimizers", ()))
     ]
     scales = [e.value for e in window if e.kind == "scale" and e.value is not None]
-    mine = {id(p) for group in tape.optimizers[who].param_groups for p in group["params"]}
-    everything = {id(p) for o in tape.optimizers for g in o.param_groups for p in g["params"]}
     return Step(
         optimizer=who,
         given=window[backwards[-1]].details.get("given", {}).get(who),
@@ -108,17 +106,16 @@ def _step(tape: Tape, step: Event, window: list[Event], backwards: list[int]) ->
         cleared_site=_place(clearing[-1]) if clearing else None,
         scale=scales[-1] if scales else 1.0,
         unscaled=any(e.kind == "unscale" and e.who == who for e in window),
-        clips=tuple(
-            _clip(window, i, backwards, who, mine) for i, e in enumerate(window) if e.kind == "clip"
-        ),
+        clips=tuple(_clip(tape, window, i, who) for i, e in enumerate(window) if e.kind == "clip"),
         site=_place(step),
     )
 
 
-def _clip(
-    window: list[Event], index: int, backwards: list[int], who: int, mine: set[int], held: set[int]
-) -> Clip:
+def _clip(tape: Tape, window: list[Event], index: int, who: int) -> Clip:
     event = window[index]
+    backwards = [i for i, e in enumerate(window) if e.kind == "backward"]
+    mine = _held(tape, who)
+    held: set[int] = set().union(*(_held(tape, i) for i in range(len(tape.optimizers))))
     if index > backwards[-1]:
         when = "before the step"
     elif index > backwards[0]:
@@ -142,3 +139,7 @@ def _clip(
 
 def _place(event: Event) -> Location | None:
     return event.site.location() if event.site else None
+
+
+def _held(tape: Tape, optimizer: int) -> set[int]:
+    return {id(p) for group in tape.optimizers[optimizer].param_groups for p in group["params"]}

@@ -197,11 +197,34 @@ def doubts(report: Report) -> list[str]:
     return said
 
 
-def verification(finding: Finding) -> str:
-    """What came of trying the remedy, for a finding where it was tried."""
-    if finding.verified:
-        return "verified: treated runs beat untreated ones, same samples and seeds"
-    return "not verified: treated runs were no better than untreated ones"
+RUNS_TO_VERIFY = 5
+"""Runs that a verification adds: three seeds with the edit, and two more without."""
+
+
+def verification(finding: Finding, report: Report) -> str:
+    """What came of trying the remedy; empty where there is no edit to try."""
+    tried = finding.verification
+    if tried is None:
+        if finding.remedy is None or not finding.remedy.diff or finding.explained_by:
+            return ""
+        return f"not verified (about {RUNS_TO_VERIFY * report.run.seconds:.0f} s: add --verify)"
+    if tried.outcome == "no effect":
+        return f"fix removes the cause; no effect on loss visible in {tried.updates} steps"
+    if tried.outcome == "no help":
+        return f"fix did not help: {tried.detail}"
+    if tried.outcome == "not done":
+        return f"not verified: {tried.detail}"
+    before, after = [t.control for t in tried.trials], [t.treated for t in tried.trials]
+    return (
+        f"verified: {len(tried.trials)} of {len(tried.trials)} seeds, {tried.updates} steps each, "
+        f"unchanged script against patched script; {tried.detail} "
+        f"{_range(before)} became {_range(after)}"
+    )
+
+
+def _range(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
 
 
 def to_share(report: Report) -> str:

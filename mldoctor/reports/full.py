@@ -19,8 +19,6 @@ from mldoctor.reports._paint import (
 from mldoctor.reports._source import excerpt, place_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mldoctor.findings import Evidence, Finding, Report
     from mldoctor.reports import Look
 
@@ -33,7 +31,7 @@ _DIFF_STYLES = {"+": "green", "-": "red"}
 def render(report: Report, look: Look) -> str:
     """The full report as text."""
     heads, folded = wording.causes(report)
-    blocks = [_finding(head, folded.pop(head.name, []), look, report.sources) for head in heads]
+    blocks = [_finding(head, folded.pop(head.name, []), report, look) for head in heads]
     if look.quiet:
         return paint(_joined(blocks), color=look.color)
     top = [line(Span(part, _BOLD)) for part in wrapped(wording.header(report), look.width)]
@@ -46,6 +44,11 @@ def render(report: Report, look: Look) -> str:
     if not stopped or wording.examined(report):
         end = _text(wording.summary(report), look)
     if heads:
+        if any(head.remedy and head.remedy.diff and head.verified is not False for head in heads):
+            apply = wording.shell(report.command, "--fix")
+            if look.width is not None and len(apply) + len("Apply: ") > look.width:
+                apply = wording.shell(report.command[:1], "check", "TARGET", "--fix")
+            end.append(line(f"Apply: {apply}"))
         end.append(line(f"Read: mldoctor explain {heads[0].name}"))
     elif report.run.headline and not stopped:
         end += _text(report.run.headline, look)
@@ -68,22 +71,20 @@ def _text(text: str, look: Look, indent: int = 0, hanging: int | None = None) ->
     return [line(" " * indent, first), *(line(" " * further, part) for part in rest)]
 
 
-def _finding(
-    finding: Finding, symptoms: list[Finding], look: Look, texts: Mapping[str, str]
-) -> list[Line]:
+def _finding(finding: Finding, symptoms: list[Finding], report: Report, look: Look) -> list[Line]:
     name, message = wording.headline(finding)
     style = SEVERITY_STYLES.get(str(finding.severity), "")
     first, *rest = wrapped(f"{name}: {message}", look.width)
     lines = [line(Span(name, style), Span(first.removeprefix(name), _BOLD))]
     lines += [line("  ", Span(part, _BOLD)) for part in rest]
-    lines += excerpt(finding, look.width, texts)
+    lines += excerpt(finding, look.width, report.sources)
     lines += _evidence(finding.evidence, look)
     if symptoms:
         lines.append(line("   ", Span("explains", _BOLD)))
         wide = max(columns(symptom.name) for symptom in symptoms)
         for symptom in symptoms:
             lines += _symptom(symptom, wide, look)
-    lines += _remedy(finding, look)
+    lines += _remedy(finding, report, look)
     return lines
 
 
@@ -137,18 +138,21 @@ def _symptom(symptom: Finding, wide: int, look: Look) -> list[Line]:
     return lines
 
 
-def _remedy(finding: Finding, look: Look) -> list[Line]:
+def _remedy(finding: Finding, report: Report, look: Look) -> list[Line]:
     lines: list[Line] = []
     if finding.remedy is not None:
         advice = wrapped(f"remedy: {clean(finding.remedy.advice)}", look.width, 5)
         lines.append(line("   ", Span("remedy", _BOLD), advice[0].removeprefix("remedy")))
         lines += [line("     ", part) for part in advice[1:]]
         for changed in (finding.remedy.diff or "").splitlines():
+            if changed.startswith(("--- ", "+++ ", "@@ ")):
+                continue  # the place is above; --diff prints what patch takes
             lines.append(line("     ", Span(clean(changed), _DIFF_STYLES.get(changed[:1], ""))))
         if finding.remedy.recipe:
             lines.append(line("     see recipe ", clean(finding.remedy.recipe)))
-    if finding.verified is not None:
-        lines += _text(wording.verification(finding), look, 3, 5)
+    tried = wording.verification(finding, report)
+    if tried:
+        lines += _text(tried, look, 3, 5)
     return lines
 
 

@@ -82,7 +82,7 @@ def _cause(finding: Finding, symptoms: list[Finding], report: Report) -> dict[st
             for curve in report.curves
             if curve.finding in {finding.name, *(symptom.name for symptom in symptoms)}
         ],
-        "verified": wording.verification(finding) if finding.verified is not None else "",
+        "verified": wording.verification(finding, report),
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.findings import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from mldoctor.findings import Curve, Finding, Location, Report
+    from mldoctor.findings import Curve, Finding, Location, Report, Verification
     from mldoctor.reports import Look
 
 
@@ -84,8 +84,23 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedy": remedy
         and {"advice": remedy.advice, "diff": remedy.diff, "recipe": remedy.recipe},
         "verified": finding.verified,
+        "verification": _verification(finding.verification),
         "function": finding.function or None,
         "fingerprint": finding.fingerprint or None,
+    }
+
+
+def _verification(tried: Verification | None) -> dict[str, Any] | None:
+    if tried is None:
+        return None
+    return {
+        "outcome": tried.outcome,
+        "detail": tried.detail,
+        "updates": tried.updates,
+        "trials": [
+            {"seed": row.seed, "control": row.control, "treated": row.treated}
+            for row in tried.trials
+        ],
     }
 
 

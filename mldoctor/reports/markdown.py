@@ -138,8 +138,9 @@ def _details(finding: Finding, symptoms: list[Finding], report: Report) -> str:
         blocks.append(f"Remedy: {prose(finding.remedy.advice)}.")
         if finding.remedy.diff:
             blocks.append(fence(finding.remedy.diff, "diff"))
-    if finding.verified is not None:
-        blocks.append(f"{wording.verification(finding).capitalize()}.")
+    tried = wording.verification(finding, report)
+    if tried:
+        blocks.append(f"{tried[0].upper()}{tried[1:]}.")
     blocks.append(f"Read: {code(f'mldoctor explain {finding.name}')}")
     return _folded(": ".join(wording.headline(finding)), "\n\n".join(blocks))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from mldoctor.trainee import graph
+from mldoctor.trainee import graph, retention
 from mldoctor.trainee.batches import leaves
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 GRAPH_UPDATES = 3
 """The loss graph is walked in the first updates only: it hardly ever changes after that."""
+
+SIZE_UPDATES = 8
+"""Its size is followed longer: a graph that takes in the one before it grows with every update."""
 
 
 def norms(tensors: list[Tensor | None]) -> list[float | None]:
@@ -70,7 +73,8 @@ def at_backward(loss: Tensor, tape: Tape, outputs: Collection[Any] = ()) -> dict
     still there (neither None nor zero) as the next backward begins.
     """
     details: dict[str, Any] = {"carried": {}}
-    for index, optimizer in enumerate(tape.optimizers):
+    for index in tape.current():
+        optimizer = tape.optimizers[index]
         if tape.optimizer_steps[index]:
             held = [p.grad for group in optimizer.param_groups for p in group["params"]]
             left = sum(1 for n in norms(held) if n)
@@ -79,6 +83,8 @@ def at_backward(loss: Tensor, tape: Tape, outputs: Collection[Any] = ()) -> dict
         details["non_finite_inputs"] = _not_finite(_latest_inputs(tape))
         details["non_finite_weights"] = _not_finite([p for m in tape.roots for p in m.parameters()])
     details["singular"] = graph.singular(loss)
+    if tape.updates < SIZE_UPDATES and loss.grad_fn is not None:
+        details["nodes"] = retention.size([loss.grad_fn])
     if tape.updates < GRAPH_UPDATES:
         details["graph"] = graph.summary(loss, outputs)
     return details
@@ -87,7 +93,8 @@ def at_backward(loss: Tensor, tape: Tape, outputs: Collection[Any] = ()) -> dict
 def present(tape: Tape) -> dict[int, float]:
     """The norm of all gradients that each optimizer holds, where they are finite."""
     found = {}
-    for index, optimizer in enumerate(tape.optimizers):
+    for index in tape.current():
+        optimizer = tape.optimizers[index]
         held = [p.grad for group in optimizer.param_groups for p in group["params"]]
         total = sum(n * n for n in norms(held) if n is not None) ** 0.5
         if math.isfinite(total):

@@ -58,11 +58,17 @@ class WorkerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to examine: a script by its path, or a module by its name, and its arguments."""
+    """What to examine: a script by its path, or a module by its name, and its arguments.
+
+    Attributes:
+        patches: (absolute path, text) of files that the script is to find with another text; the
+            files themselves stay as they are.
+    """
 
     path_or_module: str
     is_module: bool = False
     arguments: tuple[str, ...] = ()
+    patches: tuple[tuple[str, str], ...] = ()
 
     @property
     def project(self) -> Path:

@@ -152,7 +152,15 @@ class RootCall:
 
 @dataclass(slots=True)
 class Tape:
-    """Everything recorded about one run of the script."""
+    """Everything recorded about one run of the script.
+
+    Attributes:
+        followed: for an optimizer that took the place of another, over the same tensors, that one;
+            `inherited` are the steps that were taken before it.
+        alive: operations in all graphs that existed after so many updates.
+        carried: (update, id of a recurrent layer, whether the state it was given is the one it had
+            returned before the latest step), for each call in training that was given a state.
+    """
 
     events: list[Event] = field(default_factory=list)
     losses: list[LossCall] = field(default_factory=list)
@@ -166,17 +174,26 @@ class Tape:
     optimizer_sites: list[Site | None] = field(default_factory=list)
     optimizer_born: list[int] = field(default_factory=list)
     optimizer_steps: list[int] = field(default_factory=list)
+    followed: dict[int, int] = field(default_factory=dict)
+    inherited: dict[int, int] = field(default_factory=dict)
     planned_rates: list[list[float]] = field(default_factory=list)
     schedulers: list[Any] = field(default_factory=list)
     scheduler_births: list[Construction] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     random: list[RandomMark] = field(default_factory=list)
+    alive: dict[int, int] = field(default_factory=dict)
+    carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)
     loaders: list[LoaderInfo] = field(default_factory=list)
     births: dict[int, Birth] = field(default_factory=dict)
     heads: list[nn.Module] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     clock: int = 0
+
+    def current(self) -> list[int]:
+        """The optimizers that no other one has taken the place of."""
+        gone = set(self.followed.values())
+        return [index for index in range(len(self.optimizers)) if index not in gone]
 
     def of(self, *kinds: Kind) -> list[Event]:
         """The events of these kinds, in order."""

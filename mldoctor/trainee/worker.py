@@ -85,8 +85,11 @@ def main() -> NoReturn:
         del sandbox
         try:
             observe = _named(config["observe"])
+            target = Target(**_frozen(config["target"]))
+            for path, text in target.patches:
+                Path(path).write_text(text, encoding="utf-8")  # into the scratch folder
             observe(
-                Target(**_frozen(config["target"])),
+                target,
                 Settings(**_frozen(config["settings"])),
                 channel.send,
                 lambda: time.monotonic() - started,

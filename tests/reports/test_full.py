@@ -57,6 +57,7 @@ def test_a_cause_with_its_source_evidence_symptoms_and_remedy():
              -trainable = old
               model.classifier = nn.Linear(64, 2)
              +trainable = new
+           not verified (about 19 s: add --verify)
 
         Not checked: 6 of 41 probes
           split-overlap          batches carry no example ids; add --track-examples
@@ -66,6 +67,7 @@ def test_a_cause_with_its_source_evidence_symptoms_and_remedy():
           2 more                 mldoctor check train.py --show-skipped
 
         1 error (2 symptoms folded in), 32 probes found nothing, 6 not checked.
+        Apply: mldoctor check train.py --fix
         Read: mldoctor explain frozen-head
         """)
 
@@ -87,10 +89,11 @@ def test_many_findings_count_probes_so_that_the_sum_holds():
         warning[unscaled-input]: inputs range from 0 to 255
            remedy: divide the images by 255
              see recipe cnn
-           verified: treated runs beat untreated ones, same samples and seeds
+           verified: 3 of 3 seeds, 120 steps each, unchanged script against patched script; \
+loss on the fixed samples 0.712 to 0.807 became 0.006 to 0.007
 
         note[decayed-norms]: weight decay acts on normalisation gains
-           not verified: treated runs were no better than untreated ones
+           fix did not help: the finding stayed
 
         Suppressed: 1
           padding-waste  data.py:8:5: short texts only in this test
@@ -217,7 +220,7 @@ def test_quiet_prints_findings_only():
     assert full(sample.INCOMPLETE, quiet=True) == ""
     text = full(sample.MANY, quiet=True)
     assert text.startswith("error[label-out-of-range]: label 5 has no output\n")
-    assert text.endswith("treated runs were no better than untreated ones\n")
+    assert text.endswith("fix did not help: the finding stayed\n")
 
 
 def test_every_skipped_probe_on_request():

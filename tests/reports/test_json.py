@@ -91,6 +91,7 @@ def test_keys_and_values():
             "recipe": None,
         },
         "verified": None,
+        "verification": None,
         "function": None,
         "fingerprint": None,
     }

@@ -69,6 +69,8 @@ def test_exact_text():
         "+trainable = new\n"
         "```\n"
         "\n"
+        "Not verified (about 19 s: add --verify).\n"
+        "\n"
         "Read: `mldoctor explain frozen-head`\n"
         "\n"
         "</details>\n"

@@ -129,6 +129,7 @@ def label_imbalance(
         explains=("single-class-collapse",),
         subject="labels",
         remedy=Remedy(
-            "weight the loss by inverse frequency, or balance with a WeightedRandomSampler"
+            "weight the loss by inverse frequency, or balance with a WeightedRandomSampler",
+            recipe="bilstm_attention_text",
         ),
     )

@@ -120,8 +120,8 @@ def padding_in_loss(
 
     ## References
 
-    PyTorch documentation of CrossEntropyLoss, argument ignore_index. Hugging Face Transformers issue
-    on labels of padding tokens: the data collators set them to -100.
+    PyTorch documentation of CrossEntropyLoss, argument ignore_index. The data collators of Hugging
+    Face Transformers set the labels of padding to -100.
     """
     for row in padded.rows:
         if row.padded < min_padded * row.positions or row.relative < min_relative:

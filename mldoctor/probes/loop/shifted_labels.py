@@ -117,8 +117,8 @@ def shifted_labels(shifts: LabelShift, *, min_matching: float = 0.95) -> Iterato
 
     ## References
 
-    Hugging Face Transformers documentation, causal language modeling: "labels are shifted inside the
-    model". Issues 27517, 32944 and 47394 of that project.
+    Hugging Face Transformers, issues 27517 (a model that did not shift its labels learned to copy) and
+    32944 (labels that were shifted twice).
     """
     rows = [r for r in shifts.rows if r.known is not None and r.matching >= min_matching]
     if any(r.shift == r.known + 1 for r in rows if r.known is not None):

@@ -113,5 +113,7 @@ def stale_optimizer(parameters: Parameters) -> Iterator[Finding]:
             explains=("frozen-head", "optimizer-missing-parameters")
             + (("frozen-model",) if everything else ()),
             subject=named[0].name,
-            remedy=Remedy("build the optimizer after the model has its final layers"),
+            remedy=Remedy(
+                "build the optimizer after the model has its final layers", recipe="distilbert_text"
+            ),
         )

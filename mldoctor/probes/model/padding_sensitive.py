@@ -131,6 +131,7 @@ def padding_sensitive(effect: PaddingEffect, *, share: float = 0.3) -> Iterator[
             also=model.site if model.built else None,
             subject=model.name,
             remedy=Remedy(
-                "read the last valid step, pack the sequences, or mask attention and pooling"
+                "read the last valid step, pack the sequences, or mask attention and pooling",
+                recipe="lstm_text",
             ),
         )

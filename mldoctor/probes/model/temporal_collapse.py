@@ -135,6 +135,7 @@ def temporal_collapse(variation: TimeVariation) -> Iterator[Finding]:
             explains=("cannot-overfit", "flat-loss", "input-independent-learning"),
             subject=model.collapsed_at,
             remedy=Remedy(
-                "keep the time axis: pool less, or learn the up-sampling (ConvTranspose1d)"
+                "keep the time axis: pool less, or learn the up-sampling (ConvTranspose1d)",
+                recipe="mobilenet_ctc",
             ),
         )

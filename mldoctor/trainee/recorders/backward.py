@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from mldoctor.trainee import gradients, graph, sites
+from mldoctor.trainee import gradients, graph, sites, terms
 from mldoctor.trainee.tape import LossCall
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class BackwardRecorder:
                     outputs = self._modules.outputs
                     event.details.update(gradients.at_backward(first, self.session.tape, outputs))
                     self._losses.scale = self._scale(first)
+                    event.details["terms"] = self._terms(first)
                     self._note_hand_written(first)
                     self._note_heads()
             self.session.in_backward = True
@@ -78,6 +79,18 @@ class BackwardRecorder:
             return original(*args, **kwargs)
 
         return grad
+
+    def _terms(self, loss: Tensor) -> list[tuple[LossCall | None, float]]:
+        """The norms of the gradients of the terms of this loss, where one may drown another."""
+        tape = self.session.tape
+        alone = not torch.distributed.is_available() or not torch.distributed.is_initialized()
+        measured = tape.updates in terms.UPDATES and alone and self._losses.scale == 1.0
+        if not measured or loss.grad_fn is None or loss.numel() != 1:
+            return []
+        if not terms.worth_measuring(tape, tape.updates):
+            return []
+        weights = [p for root in tape.roots for p in root.parameters() if p.requires_grad]
+        return terms.gradient_norms(loss, self._losses.terms, weights)
 
     def _scale(self, loss: Tensor) -> float:
         """What a gradient scaler has multiplied this loss by."""

@@ -28,7 +28,10 @@ LOSS_FUNCTIONS = (
 
 _CLASS = ("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction")
 _LOSS_PARAMETERS = {
-    "ctc_loss": ("log_probs", "targets", "input_lengths", "target_lengths", "blank", "reduction"),
+    "ctc_loss": (
+        "log_probs", "targets", "input_lengths", "target_lengths", "blank", "reduction",
+        "zero_infinity",
+    ),
     "cross_entropy": _CLASS,
     "nll_loss": _CLASS,
     "kl_div": ("input", "target", "size_average", "reduce", "reduction", "log_target"),
@@ -55,6 +58,7 @@ class LossRecorder:
 
     Attributes:
         calls: the latest calls, also those of driven updates.
+        terms: calls since the latest backward with their values, in the first updates.
         scale: what a gradient scaler has multiplied the loss by that is being back-propagated.
     """
 
@@ -62,6 +66,7 @@ class LossRecorder:
         self.session = session
         self.calls: list[LossCall] = []
         self.scale = 1.0
+        self.terms: list[tuple[LossCall, Tensor]] = []
         self._modules = modules
         self._in_loss = False
 
@@ -121,6 +126,7 @@ class LossRecorder:
         if call is not None and isinstance(value, Tensor) and value.numel() == 1:
             call.value = float(value.detach())
             if self._watching() and value.requires_grad and not value.is_leaf:
+                self.terms.append((call, value))
                 value.register_hook(self._note_weight(call))  # type: ignore[no-untyped-call]
         return value
 
@@ -163,6 +169,7 @@ class LossRecorder:
                 call.given = [leaf.detach().clone() for _, _, leaf in integer_inputs(tape)]
                 call.outputs = list(self._modules.pulls)
         self._modules.pulls.clear()
+        self.terms.clear()
 
     def keep(self, call: LossCall) -> None:
         """Keep the latest calls; older ones are dropped so that memory stays bounded."""

@@ -36,6 +36,7 @@ class ModuleRecorder:
         self.last_layer: nn.Module | None = None
         self.outputs: deque[Any] = deque(maxlen=64)
         self.pulls: list[Tensor] = []
+        self._states: dict[int, tuple[int, Tensor]] = {}
         self._outputs: dict[int, tuple[weakref.ref[Tensor], nn.Module]] = {}
 
     def install(self) -> None:
@@ -59,10 +60,12 @@ class ModuleRecorder:
 
         return init
 
-    def _before_forward(self, module: nn.Module, _args: Any) -> None:
+    def _before_forward(self, module: nn.Module, args: Any) -> None:
         if torch.compiler.is_compiling() or not self.session.live() or self.session.in_backward:
             return
         self.session.depth += 1
+        if isinstance(module, nn.RNNBase) and self.session.tape.recording:
+            self._note_state(module, args)
         if self.session.depth == 1 and any(True for _ in module.parameters()):
             self.forwards += 1
             self.session.event(
@@ -71,9 +74,21 @@ class ModuleRecorder:
                 details={
                     "training": module.training,
                     "grad": torch.is_grad_enabled(),
+                    "autocast": _autocast(),
                     "active": self.session.tape.recording and modes.active(module),
                 },
             )
+
+    def _note_state(self, layer: nn.RNNBase, args: Any) -> None:
+        """Whether a recurrent layer is given the state that it had returned before the step."""
+        state = _first(args[1]) if len(args) > 1 else None
+        known = self._states.get(id(layer))
+        if state is None or known is None or not torch.is_grad_enabled():
+            return
+        update, kept = known
+        if update < self.session.tape.updates:
+            same = kept.shape == state.shape and torch.equal(kept, state.detach())
+            self.session.tape.carried.append((self.session.tape.updates, id(layer), same))
 
     def _root_index(self, module: nn.Module) -> int:
         for index, known in enumerate(self.session.tape.roots):
@@ -97,6 +112,10 @@ class ModuleRecorder:
                 self._watch_outputs(output)
         if _is_layer(module):
             self.last_layer = module
+        if isinstance(module, nn.RNNBase) and isinstance(output, tuple):
+            state = _first(output[1])
+            if state is not None:
+                self._states[id(module)] = (self.session.tape.updates, state.detach().clone())
         if self.session.depth and isinstance(output, Tensor) and output.numel():
             self._note_output(module, output)
 
@@ -127,6 +146,20 @@ class ModuleRecorder:
         """The module that made the values of `prediction`, else the layer that ran last."""
         made = self._outputs.get(prediction.data_ptr())
         return made[1] if made is not None else self.last_layer
+
+
+def _autocast() -> str:
+    """The type that operations are cast to right now, "" outside of autocast."""
+    for device in ("cuda", "cpu"):
+        if torch.is_autocast_enabled(device):
+            return str(torch.get_autocast_dtype(device)).removeprefix("torch.")
+    return ""
+
+
+def _first(state: Any) -> Tensor | None:
+    """The hidden state, of the pair with a cell state too."""
+    state = state[0] if isinstance(state, tuple) and state else state
+    return state if isinstance(state, Tensor) else None
 
 
 def _is_layer(module: nn.Module) -> bool:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import optimizer as optimizer_hooks
 
-from mldoctor.trainee import gradients, movement, plan
+from mldoctor.trainee import gradients, movement, plan, retention
 
 if TYPE_CHECKING:
     from mldoctor.trainee.recorders.session import Session
@@ -118,6 +118,8 @@ class OptimizerRecorder:
         if not self.session.live() or self.session.in_step:
             return
         index = self.session.optimizer_index(optimizer)
+        if self.session.tape.optimizer_steps[index] == 0:
+            self._take_over(optimizer, index)
         self.session.in_step = True
         self._stepping = optimizer
         if self.session.tape.recording:
@@ -137,12 +139,31 @@ class OptimizerRecorder:
         steps = self.session.tape.optimizer_steps[index]
         if steps == 0:
             self.session.tape.plans[index] = plan.around(sys._getframe(1))  # noqa: SLF001 - see sites
+            details["follows"] = self._follows(optimizer, index)
         details["age"] = _age(optimizer)
         before, widest = self._widest.get(index), _widest(optimizer)
         if details["rewritten"] and before is not None and widest is not None:
             details["kept"] = _cosine(before, movement.sampled(widest, WIDEST))
         if steps < movement.STEPS:
             self._look = movement.Look(optimizer)
+
+    def _take_over(self, optimizer: torch.optim.Optimizer, index: int) -> None:
+        """An optimizer that is built again over the same tensors goes on counting their updates."""
+        tape = self.session.tape
+        mine = _tensors(optimizer)
+        for other in range(index - 1, -1, -1):
+            if tape.optimizer_steps[other] and _tensors(tape.optimizers[other]) == mine:
+                tape.followed[index] = other
+                tape.inherited[index] = tape.optimizer_steps[other] + tape.inherited.get(other, 0)
+                return
+
+    def _follows(self, optimizer: torch.optim.Optimizer, index: int) -> int | None:
+        """The optimizer whose place this one has taken, when the weights are as that one left them."""
+        other = self.session.tape.followed.get(index)
+        if other is None or other not in self._left:
+            return None
+        same = not gradients.differ(self._left[other], gradients.weight_norms(optimizer))
+        return other if same else None
 
     def _after_step(self, optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
         if not self.session.live() or self._stepping is not optimizer:
@@ -160,7 +181,10 @@ class OptimizerRecorder:
                 self._event.details["moved"] = self._look.moved()
                 self._look = None
         self.session.tape.optimizer_steps[index] += 1
-        self.session.tape.updates = max(self.session.tape.optimizer_steps)
+        tape = self.session.tape
+        tape.updates = max(tape.updates, tape.optimizer_steps[index] + tape.inherited.get(index, 0))
+        if self.session.tape.recording and self.session.tape.updates in retention.MOMENTS:
+            self.session.tape.alive.setdefault(self.session.tape.updates, retention.alive())
         self.session.control.after_step(index)
 
 
@@ -184,3 +208,7 @@ def _cosine(left: Tensor, right: Tensor) -> float | None:
         return None
     a, b = left.float(), right.float()
     return float((a @ b) / (a.norm() * b.norm()).clamp_min(1e-30))
+
+
+def _tensors(optimizer: torch.optim.Optimizer) -> list[int]:
+    return [id(p) for group in optimizer.param_groups for p in group["params"]]

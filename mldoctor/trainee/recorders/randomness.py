@@ -27,7 +27,8 @@ class RandomRecorder:
 
     def install(self) -> None:
         """Patch the seeding functions and hook the forwards of root modules."""
-        self.session.patch(torch, "manual_seed", self._seeding("torch"))
+        for holder in (torch, torch.random):
+            self.session.patch(holder, "manual_seed", self._seeding("torch"))
         self.session.patch(np.random, "seed", self._seeding("numpy"))
         self.session.patch(random, "seed", self._seeding("random"))
         self.session.keep(

@@ -1,0 +1,1 @@
+"""The chores of the recipes: settings, tables, splits, scores, checkpoints. No training loop."""

@@ -1,0 +1,1 @@
+"""Small data made in place, so that every recipe trains without a download."""
