@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mldoctor.curves import curves
 from mldoctor.facts.cause_trials import CauseTrials
 from mldoctor.findings import Crashed, Finding, Report, Skipped, Verdict
 from mldoctor.rank import ranked
@@ -60,6 +61,7 @@ def judge(
         not_checked=tuple(skipped),
         crashed=tuple(crashed),
         run=record.run,
+        curves=curves(record, {f.name for f in ordered}),
     )
 
 

@@ -145,6 +145,8 @@ def _progress(
 def _run(driver: Driver, settings: Settings, seconds: float) -> Run:
     tape = driver.tape
     losses = [e.value for e in tape.of("backward") if e.value is not None]
+    places = (e.site for e in tape.of("step", "backward") if e.site is not None)
+    step = next(places, None)
     headline = f"Loss {losses[0]:.3g} to {losses[-1]:.3g} in the natural steps." if losses else ""
     return Run(
         updates=driver.natural_updates + driver.driven_updates,
@@ -166,6 +168,7 @@ def _run(driver: Driver, settings: Settings, seconds: float) -> Run:
         ),
         outcome=driver.outcome(),
         headline=headline,
+        step=step.location() if step is not None else None,
     )
 
 

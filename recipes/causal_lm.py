@@ -40,7 +40,7 @@ class Settings(RunSettings):
     )
     weight_decay: float = setting(0.1, "GPT-3's, for matrices only")
     clip: float = setting(1.0, "GPT-3's")
-    batch: int = setting(32, "windows; 4,096 characters an update")
+    batch: int = setting(16, "windows; 2,048 characters an update")
     epochs: int = setting(8, "an upper bound, and the length of the cosine")
     patience: int = setting(2, "epochs without fewer bits before training stops")
 

@@ -73,6 +73,20 @@ class RandomMark:
     states: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptState:
+    """A state dictionary that the script made between two updates.
+
+    `widest` is its largest tensor as it stands in it, `before` a sample of its values at that time.
+    """
+
+    made: weakref.ref[Any]
+    update: int
+    site: Site | None
+    widest: Tensor
+    before: Tensor
+
+
 @dataclass(slots=True)
 class LossCall:
     """A call of a loss function of torch: what it was given.
@@ -181,6 +195,8 @@ class Tape:
     scheduler_births: list[Construction] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     random: list[RandomMark] = field(default_factory=list)
+    states: list[KeptState] = field(default_factory=list)
+    saves: list[int] = field(default_factory=list)
     alive: dict[int, int] = field(default_factory=dict)
     carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mldoctor.trainee.recorders.backward import BackwardRecorder
+from mldoctor.trainee.recorders.checkpoints import CheckpointRecorder
 from mldoctor.trainee.recorders.loaders import LoaderRecorder
 from mldoctor.trainee.recorders.losses import LossRecorder
 from mldoctor.trainee.recorders.modules import ModuleRecorder
@@ -37,6 +38,7 @@ class Recorders:
             ScheduleRecorder(self.session),
             self.modules,
             RandomRecorder(self.session),
+            CheckpointRecorder(self.session),
             self.losses,
             BackwardRecorder(self.session, self.modules, self.losses),
         )

@@ -1,0 +1,1 @@
+"""Probes of evaluation: what is kept, and by which score."""
