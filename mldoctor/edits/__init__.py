@@ -41,8 +41,8 @@ class Edit:
             for line in unified_diff(
                 self.before.splitlines(keepends=True),
                 self.after.splitlines(keepends=True),
-                f"a/{self.path}",
-                f"b/{self.path}",
+                f"a/{self.path.lstrip('/')}",
+                f"b/{self.path.lstrip('/')}",
             )
         )
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
-
-if TYPE_CHECKING:
-    from mldoctor.trainee.tape import KeptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +36,19 @@ class KeptWeights:
 @fact(Cost.TAPE)
 def kept_weights(trainee: Trainee) -> KeptWeights:
     """Compare what is held with what it was when it was made."""
+    from mldoctor.trainee.movement import sampled
+
     tape = trainee.tape
     if not tape.states:
         raise AbsentFact("the loop took no state_dict between its updates")
     rows = [
         Kept(
             updates=tape.updates - state.update,
-            changed=_changed(state),
+            changed=float((sampled(now) != state.before).float().mean()),
             saved=state.update in tape.saves,
             site=state.site.location() if state.site else None,
         )
         for state in tape.states
-        if state.made() is not None
+        if (now := state.widest()) is not None
     ]
     return KeptWeights(tuple(rows))
-
-
-def _changed(state: KeptState) -> float:
-    from mldoctor.trainee.movement import sampled
-
-    now = next((v for v in (state.made() or {}).values() if v is state.widest), None)
-    if now is None or now.shape != state.widest.shape:
-        return 0.0  # the script has put a copy in its place
-    after = sampled(now)
-    return float((after != state.before).float().mean())

@@ -77,13 +77,13 @@ class RandomMark:
 class KeptState:
     """A state dictionary that the script made between two updates.
 
-    `widest` is its largest tensor as it stands in it, `before` a sample of its values at that time.
+    `widest` is its largest tensor, for as long as anything holds it; `before` are some of its values
+    at that time.
     """
 
-    made: weakref.ref[Any]
+    widest: weakref.ref[Tensor]
     update: int
     site: Site | None
-    widest: Tensor
     before: Tensor
 
 

@@ -53,9 +53,7 @@ class CheckpointRecorder:
             return
         tape = self.session.tape
         tape.states.append(
-            KeptState(
-                weakref.ref(made), tape.updates, sites.current_site(), widest, sampled(widest)
-            )
+            KeptState(weakref.ref(widest), tape.updates, sites.current_site(), sampled(widest))
         )
         del tape.states[:-LATEST]
 

@@ -131,12 +131,9 @@ class LossRecorder:
         return value
 
     def _watching(self) -> bool:
-        """Whether gradients are watched: in the first updates, outside of torch.func."""
-        return (
-            self.session.tape.recording
-            and self.session.tape.updates < gradients.GRAPH_UPDATES
-            and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public name
-        )
+        """Whether gradients are watched: in the first updates."""
+        tape = self.session.tape
+        return tape.recording and tape.updates < gradients.GRAPH_UPDATES
 
     def _watch(self, call: LossCall, prediction: Tensor) -> None:
         """Note the gradient that the script's own backward sends to the prediction."""

@@ -123,10 +123,9 @@ class ModuleRecorder:
         """Note where the outputs stand in the graph, and what gradient reaches a sequence."""
         made = [leaf for _, leaf in leaves(output) if getattr(leaf, "grad_fn", None) is not None]
         self.outputs.extend(leaf.grad_fn for leaf in made)
-        if torch._C._functorch.peek_interpreter_stack() is None:  # noqa: SLF001 - no public name
-            for leaf in made:
-                if leaf.dim() == 3:  # noqa: PLR2004 - [batch, time, features]
-                    leaf.register_hook(self._note_pull)
+        for leaf in made:
+            if leaf.dim() == 3:  # noqa: PLR2004 - [batch, time, features]
+                leaf.register_hook(self._note_pull)
 
     def _note_pull(self, gradient: Tensor) -> None:
         if self.session.in_backward and len(self.pulls) < 8:  # noqa: PLR2004 - a few outputs of a few models

@@ -73,6 +73,8 @@ class Session:
             and os.getpid() == self._process
             and threading.get_ident() == self._thread
             and not torch.compiler.is_compiling()
+            # Inside of torch.func a tensor has no values that could be read.
+            and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public name
         )
 
     def preparing(self) -> bool:

@@ -66,7 +66,7 @@ class EarlyStopping:
     def step(self, score, model, optimizer, epoch):
         if score > self.best:
             self.best, self.bad_epochs = score, 0
-            self.kept = {"epoch": epoch, "model": dict(model.state_dict())}
+            self.kept = {"epoch": epoch, "model": model.state_dict()}
         else:
             self.bad_epochs += 1
         return self.bad_epochs >= self.patience
