@@ -129,10 +129,10 @@ PLANS = {
     "causal_lm": Plan("plays, character by character", "tiny_corpus.txt", "bits_per_character",
                       "counts of three letters", ("--epochs", "4"), 1, made=speeches),
     "distilbert_text": Plan(*FILMS, "accuracy", SVM, ("--split_column", "split", "--longest",
-                            "128", "--epochs", "2", "--lr", "5e-5"), 1, pretrained=True),
-    "lora_finetune": Plan(*FILMS, "accuracy", SVM, ("--split_column", "split", "--longest", "128",
+                            "64", "--epochs", "2", "--lr", "5e-5"), 1, pretrained=True),
+    "lora_finetune": Plan(*FILMS, "accuracy", SVM, ("--split_column", "split", "--longest", "64",
                           "--epochs", "2"), 1, pretrained=True),
-    "bert_layerwise": Plan(*THREE, "macro_f1", SVM, ("--longest", "96", "--epochs", "2", "--lr",
+    "bert_layerwise": Plan(*THREE, "macro_f1", SVM, ("--longest", "64", "--epochs", "2", "--lr",
                            "1e-4"), 1, pretrained=True),
 }  # fmt: skip
 

@@ -68,9 +68,8 @@ def _verdicts(kept: dict[str, Any]) -> list[str]:
             continue
         sign = -1 if runs[0]["metric"] in LESS_IS_BETTER else 1
         gains = [sign * (run["score"] - run["baseline"]) for run in runs]
-        told = (
-            f"{abs(mean(gains)):.3f} (mean of {len(gains)} {'seeds' if len(gains) > 1 else 'seed'})"
-        )
+        over = f"mean of {len(gains)} seeds" if len(gains) > 1 else "one seed"
+        told = f"{abs(mean(gains)):.3f} ({over})"
         if mean(gains) <= 0:
             lines.append(f"- `{name}`: **the {line['baseline']} wins** by {told}.")
         else:

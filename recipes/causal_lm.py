@@ -34,7 +34,7 @@ class Settings(RunSettings):
     heads: int = setting(4, "16 numbers a head")
     layers: int = setting(2, "one finds the word, one the sentence; 6 for a million characters")
     dropout: float = setting(0.1, "0.2 when the texts are passed over more than ten times")
-    lr: float = setting(3e-3, "the peak; small models bear more than the usual 6e-4")
+    lr: float = setting(4e-3, "the peak; small models bear more than the usual 6e-4")
     warmup: float = setting(
         0.1, "share of the updates; Adam's first steps are too sure of themselves"
     )

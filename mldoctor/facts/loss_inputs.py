@@ -83,7 +83,9 @@ def _matters(call: LossCall) -> bool:
 
 
 def _row(calls: list[LossCall]) -> LossInput:
+    error = next((c.error for c in calls if c.error), "")
     calls = [c for c in calls if _matters(c)]
+    calls = [c for c in calls if _finite(c)] or calls[:1]  # after a NaN nothing can be told
     first = calls[0]
     targets = [c.target for c in calls if c.target is not None and c.target.is_floating_point()]
     return LossInput(
@@ -99,8 +101,13 @@ def _row(calls: list[LossCall]) -> LossInput:
         swapped=all(c.target_grad and not c.grad for c in calls),
         hard=all(bool(((c.prediction == 0) | (c.prediction == 1)).all()) for c in calls),
         value=first.value,
-        error=next((c.error for c in calls if c.error), ""),
+        error=error,
     )
+
+
+def _finite(call: LossCall) -> bool:
+    given = [call.prediction, *([call.target] if call.target is not None else [])]
+    return all(bool(t.isfinite().all()) for t in given if t.is_floating_point())
 
 
 def _distribution(values: Tensor) -> bool:

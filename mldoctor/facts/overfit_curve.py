@@ -33,6 +33,9 @@ MEMORISED = 0.9
 SMALLEST_TREND = 0.002
 """A fall below this share of the start is no trend, however smooth."""
 
+DIVERGED_PASSES = 15
+"""Passes after which a loss of twice its start has diverged."""
+
 LEARNING = ("learned", "falling")
 """Outcomes of a loop that gets somewhere."""
 
@@ -172,7 +175,8 @@ def _outcome(
     if (start > 0 and tail - best.loss <= LEARNED_SHARE * start) or (right and best.loss == 0):
         return "learned"
     if tail > 2 * abs(passes[0]) + 1e-6:
-        return "diverged"
+        # A large first step is followed by a fall in many a sound run.
+        return "diverged" if len(passes) >= DIVERGED_PASSES else "creeping"
     third = max(1, len(passes) // 3)
     early, middle, late = passes[:third], passes[third:-third] or passes, passes[-third:]
     noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))

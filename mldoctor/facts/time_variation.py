@@ -10,6 +10,7 @@ decoder fails (2), and a global feature beside the sequence fails (1): neither i
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,14 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor, nn
 
     from mldoctor.trainee.tape import RootCall
+
+LATEST = 8
+"""Tensors before a boundary among which the one that was pooled is looked for."""
 
 SEQUENCE = 3
 """Time steps from which on an axis can be a time axis."""
@@ -49,6 +53,7 @@ class SequenceModel:
             sizes of its time axis before and after.
         passes_all: swapping the samples but keeping that tensor leaves the output as it was.
         shift_effect: effect of a shift in time on that tensor, as a share of that of another sample.
+        pooled: that tensor is the mean or the maximum over time of another one.
     """
 
     name: str
@@ -64,6 +69,7 @@ class SequenceModel:
     size_after: int
     passes_all: bool
     shift_effect: float
+    pooled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ class _Boundary:
     entering: bool
     tensor: Tensor
     axis: int
+    pooled: bool
 
 
 def _examine(trainee: Trainee, call: RootCall, name: str) -> SequenceModel | None:
@@ -141,13 +148,12 @@ def _examine(trainee: Trainee, call: RootCall, name: str) -> SequenceModel | Non
     if varies <= CONSTANT:
         return None
     spread = _over_time(output, axis_out)
-    dead = _first_dead(boundaries, output, axis_out, spread)
+    dead = next(iter(boundaries), None)
     passes, effect = False, 1.0
     if dead is not None:
         passes = _passes_all(call, dead, output, count)
         effect = _shift_effect(call, dead, place, axis_in, count) if passes else 1.0
     birth = trainee.tape.births.get(id(dead.module)) if dead else None
-    before = _time_size(boundaries, dead, steps_in) if dead else steps_in
     return SequenceModel(
         name=name,
         site=call.site.location() if call.site else None,
@@ -158,10 +164,11 @@ def _examine(trainee: Trainee, call: RootCall, name: str) -> SequenceModel | Non
         collapsed_at=f"{name}.{dead.path}" if dead and dead.path else (name if dead else ""),
         collapsed_class=type(dead.module).__name__ if dead else "",
         collapsed_built=birth.site.location() if birth and birth.site else None,
-        size_before=before,
+        size_before=steps_in,
         size_after=1,
         passes_all=passes,
         shift_effect=effect,
+        pooled=dead is not None and dead.pooled,
     )
 
 
@@ -207,26 +214,35 @@ def _forward(
     kwargs = {k: changed(k, v) for k, v in call.kwargs.items()}
     with ExitStack() as stack:
         if collect is not None:
+            latest: deque[Tensor] = deque(maxlen=LATEST)
             for path, module in call.module.named_modules():
-                _watch(stack, module, path, collect, count)
+                _watch(stack, module, path, collect=collect, latest=latest, count=count)
         if keep is not None:
             _hold(stack, keep)
         return call.module(*args, **kwargs)
 
 
 def _watch(
-    stack: ExitStack, module: nn.Module, path: str, collect: list[_Boundary], count: int
+    stack: ExitStack,
+    module: nn.Module,
+    path: str,
+    *,
+    collect: list[_Boundary],
+    latest: deque[Tensor],
+    count: int,
 ) -> None:
     from torch import Tensor
 
     def entering(mod: nn.Module, args: Any) -> None:
         if args and isinstance(args[0], Tensor):
-            _note(collect, mod, path, args[0], count, entering=True)
+            _note(collect, mod, path, args[0], latest=latest, count=count, entering=True)
+            latest.append(args[0])
 
     def leaving(mod: nn.Module, _args: Any, out: Any) -> None:
         tensor = out[0] if isinstance(out, tuple) and out else out
         if isinstance(tensor, Tensor):
-            _note(collect, mod, path, tensor, count, entering=False)
+            _note(collect, mod, path, tensor, latest=latest, count=count, entering=False)
+            latest.append(tensor)
 
     stack.callback(module.register_forward_pre_hook(entering).remove)
     stack.callback(module.register_forward_hook(leaving).remove)
@@ -237,8 +253,9 @@ def _note(
     module: nn.Module,
     path: str,
     tensor: Tensor,
-    count: int,
     *,
+    latest: deque[Tensor],
+    count: int,
     entering: bool,
 ) -> None:
     """Keep a [batch, ., .] tensor that is constant over an axis but not over the samples."""
@@ -261,8 +278,25 @@ def _note(
             and _over_time(tensor, axis) <= CONSTANT
             and (tensor.shape[axis] >= SEQUENCE or _pools(module, entering=entering))
         ):
-            collect.append(_Boundary(module, path, entering, tensor.detach().clone(), axis))
+            pooled = _is_pooled(tensor.select(axis, 0), latest, batch_axis)
+            collect.append(_Boundary(module, path, entering, tensor.detach().clone(), axis, pooled))
             return
+
+
+def _is_pooled(vectors: Tensor, latest: Iterable[Tensor], batch_axis: int) -> bool:
+    """Whether these [batch, features] are the mean or maximum over an axis of a recent tensor."""
+    import torch
+
+    for tensor in latest:
+        if tensor.dim() != 3:  # noqa: PLR2004 - [batch, ., .]
+            continue
+        for axis in {0, 1, 2} - {batch_axis}:
+            if tensor.shape[axis] < 2:  # noqa: PLR2004 - nothing is pooled of one
+                continue
+            for value in (tensor.mean(axis), tensor.amax(axis)):
+                if value.shape == vectors.shape and torch.allclose(value, vectors, atol=1e-6):
+                    return True
+    return False
 
 
 def _pools(module: nn.Module, *, entering: bool) -> bool:
@@ -322,15 +356,6 @@ def _over_time(tensor: Tensor, axis: int) -> float:
     if scale == 0:
         return 0.0
     return float((values - values.mean(axis, keepdim=True)).abs().max()) / scale
-
-
-def _first_dead(
-    boundaries: list[_Boundary], output: Tensor, axis: int, spread: float
-) -> _Boundary | None:
-    if boundaries:
-        return boundaries[0]
-    del output, axis, spread
-    return None
 
 
 def _passes_all(call: RootCall, dead: _Boundary, output: Tensor, count: int) -> bool:
@@ -395,8 +420,3 @@ def _swap(count: int) -> Callable[[Any, Tensor], Tensor]:
         return tensor
 
     return swap
-
-
-def _time_size(boundaries: list[_Boundary], dead: _Boundary, steps_in: int) -> int:
-    del boundaries, dead
-    return steps_in

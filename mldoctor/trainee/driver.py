@@ -84,7 +84,6 @@ class Driver(Trainee):
         self._cuts: list[int] = []
         self._may_cut = True
         self._deviated = False
-        self._asked: dict[int, int] = {}
         self._initial_values: dict[int, Tensor] | None = None
         self._reruns = 0
         self._replay: DataReplay | None = None
@@ -122,7 +121,6 @@ class Driver(Trainee):
         started = time.monotonic()
         self.ending = None
         self._cuts = []
-        self._asked.clear()
         self._planned.clear()
         self._run = Coroutine(self.program, tape)
         if first:
@@ -175,13 +173,9 @@ class Driver(Trainee):
             self._deviated = True
             self._cuts.append(tape.updates)
             return END
-        if self._deviated and self._is_evaluation(request.loader, tape):
-            # After the early end an evaluation is bounded too, unless it is short anyway.
-            asked = self._asked[request.loader] = self._asked.get(request.loader, 0) + 1
-            if asked > 4 * EVALUATION_BATCHES:
-                self._asked[request.loader] = 0
-                return END
-        return NATURAL
+        # After the early end an evaluation is bounded too, unless it is short anyway.
+        evaluates = self._deviated and self._is_evaluation(request.loader, tape)
+        return END if evaluates and request.delivered >= 4 * EVALUATION_BATCHES else NATURAL
 
     def _time_for_a_cut(self, tape: Tape, request: Request) -> bool:
         """Whether ending this epoch may show an evaluation: none was seen so far."""
@@ -503,9 +497,7 @@ class Driver(Trainee):
                 # epoch keeps its length.
                 return END
             return self._next_feed(feed, queue, request.loader)
-        asked = self._asked[request.loader] = self._asked.get(request.loader, 0) + 1
-        if asked > EVALUATION_BATCHES:
-            self._asked[request.loader] = 0
+        if request.delivered >= EVALUATION_BATCHES:
             self._deviated = True
             return END
         return NATURAL

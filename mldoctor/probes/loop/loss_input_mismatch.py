@@ -119,13 +119,13 @@ _MADE_OF_SCORES = ("layer", "relu", "tanh", "sigmoid", "ReluBackward0", "TanhBac
 def _fault(row: LossInput, share: float) -> tuple[str, str] | None:
     """The message and what was expected, or None for a sound call."""
     name = row.function
+    if row.swapped and (row.hard or (name == "kl_div" and row.distribution)):
+        wrong_way = name != "kl_div" or (row.target_below_zero > share and not row.log_target)
+        return (f"{name} is given its arguments in the wrong order", "") if wrong_way else None
     if name == "binary_cross_entropy" and "between 0 and 1" in row.error:
         return "binary_cross_entropy is given values outside [0, 1]", "all within [0, 1]"
     if row.error:
         return None
-    if row.swapped and (row.hard or (name == "kl_div" and row.distribution)):
-        wrong_way = name != "kl_div" or (row.target_below_zero > share and not row.log_target)
-        return (f"{name} is given its arguments in the wrong order", "") if wrong_way else None
     if name in ("nll_loss", "kl_div"):
         if row.distribution:
             return f"{name} is given probabilities where it wants their logarithms", "0%"

@@ -93,8 +93,9 @@ def temporal_collapse(variation: TimeVariation) -> Iterator[Finding]:
 
     The recorded call is repeated in eval mode while every module boundary is watched. At a boundary that
     is constant over time, the samples are swapped and only this tensor is kept: if the output stays
-    what it was, all information passes there. Then the input is shifted in time: a tensor that hardly
-    moves does not tell time. Models with one output per sequence are not concerned.
+    what it was, all information passes there. It does not tell time if it is the mean or the maximum
+    over time of the tensor before it, or if it hardly moves when the input is shifted in time. Models
+    with one output per sequence are not concerned.
 
     ## When it is wrong
 
@@ -106,7 +107,7 @@ def temporal_collapse(variation: TimeVariation) -> Iterator[Finding]:
     Field case D.
     """
     for model in variation.models:
-        if not model.passes_all or model.shift_effect >= SHIFT_SHARE:
+        if not model.passes_all or (model.shift_effect >= SHIFT_SHARE and not model.pooled):
             continue
         yield Finding(
             f"time is lost at {model.collapsed_at} ({model.collapsed_class})"[:79],
@@ -119,7 +120,9 @@ def temporal_collapse(variation: TimeVariation) -> Iterator[Finding]:
                 Evidence(
                     "time steps of input and output", f"{model.steps_in} and {model.steps_out}"
                 ),
-                Evidence(
+                Evidence("mean or maximum over time of what came before", "yes", "no")
+                if model.pooled
+                else Evidence(
                     "effect of a shift of the input by half its length",
                     f"{model.shift_effect:.1%} of that of another sample",
                     f"above {SHIFT_SHARE:.0%}",

@@ -10,6 +10,7 @@ from mldoctor.facts.accumulation import Accumulated, Accumulation
 from mldoctor.facts.decay_trial import DecayTrial
 from mldoctor.facts.evaluations import EvaluatedModel, Evaluations
 from mldoctor.facts.hyperparameters import Group, Hyperparameters, OptimizerOptions
+from mldoctor.facts.kept_weights import Kept, KeptWeights
 from mldoctor.facts.loader_use import LoaderUse, Use
 from mldoctor.facts.movements import Moved, Movements, OptimizerMoves
 from mldoctor.facts.optimizer_lives import OptimizerLives, Reset, Shared
@@ -356,3 +357,11 @@ def test_skipped_updates_lets_a_scale_come_down():
     assert found("skipped-updates", replace(PRECISION, asked=30, skipped=20, skipped_last=20))
     assert found("skipped-updates", replace(PRECISION, lost=12))
     assert not found("skipped-updates", replace(PRECISION, lost=11))
+
+
+def test_kept_weights_must_have_changed_in_memory():
+    row = Kept(updates=12, changed=1.0, saved=False, site=None)
+    assert found("aliased-best-weights", KeptWeights((row,)))
+    assert not found("aliased-best-weights", KeptWeights((replace(row, saved=True),)))
+    assert not found("aliased-best-weights", KeptWeights((replace(row, changed=0.0),)))
+    assert not found("aliased-best-weights", KeptWeights((replace(row, updates=1),)))
