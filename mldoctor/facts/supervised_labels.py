@@ -158,9 +158,10 @@ def _stop(tape: Tape, calls: list[LossCall]) -> tuple[int | None, int, str]:
 
 def _ends(call: LossCall, ids: Tensor, mask: Tensor) -> list[int]:
     """The token that each row ends on: its last one, or the label of that, when it is ignored."""
-    import torch
-
-    places, last = torch.arange(len(ids), device=ids.device), mask.long().sum(1) - 1
+    last = mask.long().sum(1) - 1
+    # A row that fills the width may have been cut: it need not end where its text does.
+    places = (last < mask.shape[1] - 1).nonzero().reshape(-1)
+    last = last[places]
     labels, ignore = _rows(call), call.options.get("ignore_index", -100)
     if labels is not None and labels.shape == ids.shape:
         after = labels[places, last]

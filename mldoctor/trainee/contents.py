@@ -42,7 +42,7 @@ class Contents:
         loader: its number on the tape.
         digests: hash of the normalised input of every sample that was read, in order.
         indices: the index of each in the dataset; `origins` the entry it really is.
-        total: samples in the dataset, None for a stream.
+        total: samples in the part of the dataset that the loader draws from, None for a stream.
         blank: positions of the samples whose input holds nothing at all.
         kept: samples kept whole: all of a small dataset, else a seeded choice.
         views: their parts as a batch of one holds them, in the same order.
@@ -115,11 +115,12 @@ def contents(trainee: Trainee, loader: int) -> Contents:
 
 
 def _read(loader: Any, number: int, seconds: float) -> Contents:
-    total = samples.length(loader)
+    total, part = samples.length(loader), samples.reach(loader)
+    total = len(part) if part else total
     found = Contents(number, total)
     wanted: set[int] | None = None
     if total is not None and total > KEPT:
-        wanted = set(random.Random(0).sample(range(total), KEPT))  # noqa: S311 - a sample, no secret
+        wanted = set(random.Random(0).sample(part or range(total), KEPT))  # noqa: S311 - a sample, no secret
     held = 0
     with contextlib.closing(samples.read(loader, seconds, LIMIT)) as reading:
         for sample in reading:

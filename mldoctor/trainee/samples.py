@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
-from torch.utils.data import ConcatDataset, IterableDataset, Subset
+from torch.utils.data import ConcatDataset, IterableDataset, Subset, SubsetRandomSampler
 
 from mldoctor.trainee import batches
 from mldoctor.trainee.snapshot import RandomState
@@ -43,6 +43,15 @@ def length(loader: Any) -> int | None:
         return None
 
 
+def reach(loader: Any) -> list[int] | None:
+    """The indices that a sampler over a part of the dataset ever draws; None for the whole of it."""
+    sampler = getattr(loader, "sampler", None)
+    size = length(loader)
+    if not isinstance(sampler, SubsetRandomSampler) or size is None:
+        return None
+    return sorted({int(i) for i in sampler.indices if 0 <= int(i) < size}) or None
+
+
 def read(loader: Any, seconds: float, limit: int, seed: int = 0) -> Generator[Sample]:
     """Samples of the loader's dataset until `seconds` or `limit` are used up.
 
@@ -56,8 +65,8 @@ def read(loader: Any, seconds: float, limit: int, seed: int = 0) -> Generator[Sa
         if size is None:
             yield from _stream(loader, deadline, limit)
             return
-        index = list(range(size))
-        if size > limit:
+        index = list(reach(loader) or range(size))
+        if len(index) > limit:
             index = sorted(random.Random(seed).sample(index, limit))  # noqa: S311 - a sample, no secret
         for i in index:
             if time.monotonic() > deadline:

@@ -164,6 +164,16 @@ class RootCall:
     training: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A call of `load_state_dict`: shapes of the module's own tensors and of those it was given."""
+
+    module: nn.Module
+    own: dict[str, tuple[int, ...]]
+    given: dict[str, tuple[int, ...]]
+    site: Site | None
+
+
 @dataclass(slots=True)
 class Tape:
     """Everything recorded about one run of the script.
@@ -197,6 +207,7 @@ class Tape:
     random: list[RandomMark] = field(default_factory=list)
     states: list[KeptState] = field(default_factory=list)
     saves: list[int] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
     alive: dict[int, int] = field(default_factory=dict)
     carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)

@@ -109,11 +109,12 @@ def token_out_of_range(tokens: TokenUse) -> Iterator[Finding]:
     """
     for row in tokens.embeddings:
         low, high = min(row.lowest, row.sample_lowest), max(row.highest, row.sample_highest)
-        if low >= 0 and high < row.rows:
+        if row.positions or (low >= 0 and high < row.rows):
             continue
-        what = "positions" if row.positions else "token ids"
         evidence = [
-            Evidence(f"{what}", f"{number(low)} to {number(high)}", f"0 to {number(row.rows - 1)}"),
+            Evidence(
+                "token ids", f"{number(low)} to {number(high)}", f"0 to {number(row.rows - 1)}"
+            ),
             Evidence("rows of the embedding", number(row.rows)),
         ]
         if row.beyond:
@@ -124,11 +125,10 @@ def token_out_of_range(tokens: TokenUse) -> Iterator[Finding]:
                 )
             )
         yield Finding(
-            f"{what} up to {number(high)} for {row.embedding} with {number(row.rows)} rows",
+            f"token ids up to {number(high)} for {row.embedding} with {number(row.rows)} rows",
             evidence=tuple(evidence),
             location=row.built or row.site,
             also=row.site if row.built else None,
-            explains=("position-overflow",) if row.positions else (),
             subject=row.embedding,
             remedy=Remedy("size the table by the largest id plus one, or map the ids into it"),
         )

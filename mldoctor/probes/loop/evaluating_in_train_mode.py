@@ -21,9 +21,9 @@ def evaluating_in_train_mode(
 
     ## Why it matters
 
-    Dropout makes the score noisy and too low. Batch normalisation uses the statistics of each evaluation
-    batch, so that the score depends on how the batches are made up, and takes the evaluation data into
-    its running statistics, which training and every later prediction then use.
+    Dropout makes the score noisy and too low. Batch normalisation uses the statistics of each
+    evaluation batch, so that the score depends on how the batches are made up, and takes the
+    evaluation data into its running statistics, which training and every later prediction then use.
 
     ## Example
 
@@ -80,8 +80,8 @@ def evaluating_in_train_mode(
     A call evaluates when its batch comes from a loader that no step is taken on or, without such a
     loader, when a loss is computed without gradients on a target that training never used. All such
     calls of a trained model must be in train mode, with dropout above zero or running statistics in
-    train mode at that moment. Where no such layer is registered, the training batch is run in both modes: the
-    output must change by `min_difference` of its scale, far above rounding.
+    train mode at that moment. Where no such layer is registered, the training batch is run in both
+    modes: the output must change by `min_difference` of its scale, far above rounding.
 
     ## When it is wrong
 

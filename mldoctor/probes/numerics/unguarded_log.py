@@ -42,9 +42,10 @@ def unguarded_log(singular: SingularOperations, *, min_entries: int = 1) -> Iter
         for xb, yb in loader:
             optimizer.zero_grad()
             scores = model(xb)
-            margin = (scores[:, 1] - scores[:, 0]) * (2 * yb - 1)
-            square = (1 - margin).relu().square()
-            loss = square.sqrt().mean()
+            other = torch.randint(len(xb), (len(xb),))
+            apart = (scores - scores[other]).square().sum(1)
+            far = apart.sqrt() * (yb == yb[other])
+            loss = nn.functional.cross_entropy(scores, yb) + 0.1 * far.mean()
             loss.backward()
             optimizer.step()
     ```
@@ -66,9 +67,10 @@ def unguarded_log(singular: SingularOperations, *, min_entries: int = 1) -> Iter
         for xb, yb in loader:
             optimizer.zero_grad()
             scores = model(xb)
-            margin = (scores[:, 1] - scores[:, 0]) * (2 * yb - 1)
-            square = (1 - margin).relu().square()
-            loss = (square + 1e-6).sqrt().mean()
+            other = torch.randint(len(xb), (len(xb),))
+            apart = (scores - scores[other]).square().sum(1)
+            far = (apart + 1e-6).sqrt() * (yb == yb[other])
+            loss = nn.functional.cross_entropy(scores, yb) + 0.1 * far.mean()
             loss.backward()
             optimizer.step()
     ```

@@ -18,6 +18,7 @@ from mldoctor.trainee.recorders.optimizers import OptimizerRecorder
 from mldoctor.trainee.recorders.randomness import RandomRecorder
 from mldoctor.trainee.recorders.schedules import ScheduleRecorder
 from mldoctor.trainee.recorders.session import Control, Session
+from mldoctor.trainee.recorders.weights import WeightRecorder
 
 if TYPE_CHECKING:
     from mldoctor.trainee.tape import Tape
@@ -39,6 +40,7 @@ class Recorders:
             self.modules,
             RandomRecorder(self.session),
             CheckpointRecorder(self.session),
+            WeightRecorder(self.session),
             self.losses,
             BackwardRecorder(self.session, self.modules, self.losses),
         )
