@@ -525,6 +525,7 @@ except SystemExit as exited:
     ids=" ".join,
 )
 def test_no_torch_for_what_needs_none(arguments):
+    """UX-03."""
     done = in_process(LIGHT.format(arguments=arguments))
     expected = "2" if "no_such_file.py" in arguments else "0"
     assert done.stderr.splitlines()[-1] == f"HEAVY [] {expected}"
@@ -609,6 +610,7 @@ def test_a_terminal_without_colour(tmp_path, environ):
 
 
 def test_the_flag_wins_over_the_variables(tmp_path):
+    """UX-14."""
     shown, _ = in_terminal("CAUSE", tmp_path, "--color", "always", NO_COLOR="1")
     assert "\x1b[1;31merror" in shown
     shown, _ = in_terminal("CAUSE", tmp_path, "--color", "never", FORCE_COLOR="1")
@@ -634,6 +636,7 @@ def test_force_color_in_a_pipe(tmp_path):
 
 
 def test_an_encoding_without_the_characters_of_the_report(tmp_path):
+    """UX-15."""
     code = DRIVER.format(
         tests=str(ROOT / "tests"), report="FOREIGN", flags=["--output-format=full"]
     )
@@ -658,6 +661,7 @@ def test_a_reader_that_went_away_changes_no_exit_code(tmp_path):
 
 
 def test_python_dash_m_is_the_same():
+    """UX-04."""
     done = subprocess.run(
         [sys.executable, "-m", "mldoctor", "check", "no_such_file.py"],
         capture_output=True,

@@ -41,11 +41,6 @@ ENOUGH = {
 }
 """The score on the embedded data that no working recipe misses; the majority is far away."""
 
-FALSE_ALARMS = {
-    "causal_lm": "truncated-samples takes the full windows of long texts for samples cut short",
-}
-"""Findings on sound recipes that are the doctor's fault. A cure must be taken out of this list."""
-
 
 def ran(name, *arguments, **options):
     return subprocess.run(
@@ -85,9 +80,7 @@ def test_a_recipe_reads_from_top_to_bottom(name):
 
 
 @pytest.mark.parametrize("name", TORCH)
-def test_the_doctor_finds_nothing(name, request):
-    if name in FALSE_ALARMS:
-        request.applymarker(pytest.mark.xfail(reason=FALSE_ALARMS[name], strict=True))
+def test_the_doctor_finds_nothing(name):
     report = examine(RECIPES[name])
     assert alarms(report) == []
     assert not report.crashed

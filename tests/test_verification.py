@@ -23,6 +23,7 @@ def test_verified_needs_every_run_to_separate():
     found = compare("missing-zero-grad", runs([0.7, 0.8, 0.9]), runs([0.1, 0.2, 0.3], ()))
     assert found.outcome == "verified"
     assert [(t.control, t.treated) for t in found.trials] == [(0.7, 0.1), (0.8, 0.2), (0.9, 0.3)]
+    # UX-22
     close = compare("missing-zero-grad", runs([0.7, 0.8, 0.9]), runs([0.1, 0.2, 0.69], ()))
     assert close.outcome == "no effect"
 
@@ -36,6 +37,7 @@ def test_a_fix_that_leaves_the_finding_or_brings_another_does_not_help():
 
 
 def test_a_run_that_was_not_made_is_no_verdict():
+    """UX-25."""
     assert compare("missing-zero-grad", runs([0.7]), runs([0.1], ())).outcome == "not done"
 
 

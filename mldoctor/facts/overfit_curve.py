@@ -33,6 +33,9 @@ MEMORISED = 0.9
 SMALLEST_TREND = 0.002
 """A fall below this share of the start is no trend, however smooth."""
 
+CLEAR_FALL = 0.25
+"""Share by which a loss without class labels must have fallen to show that the loop learns."""
+
 DIVERGED_PASSES = 15
 """Passes after which a loss of twice its start has diverged."""
 
@@ -126,6 +129,9 @@ def memorise(
             if not math.isfinite(passes[-1]) or _answered(passes, latest, best):
                 break
     predicted, labels, accuracy = _answers(latest)
+    outcome = _outcome(passes, accuracy, _entropy(labels), best or Reachable())
+    if outcome in ("stuck", "diverged") and _one_of_several(latest):
+        outcome = "falling"
     return OverfitCurve(
         losses=tuple(passes),
         updates=taken,
@@ -136,9 +142,7 @@ def memorise(
         labels=labels,
         uninformed=_entropy(labels),
         label_path=path,
-        outcome=_outcome(passes, accuracy, _entropy(labels), best or Reachable())
-        if held
-        else "escaped",
+        outcome=outcome if held else "escaped",
     )
 
 
@@ -177,6 +181,8 @@ def _outcome(
     if tail > 2 * abs(passes[0]) + 1e-6:
         # A large first step is followed by a fall in many a sound run.
         return "diverged" if len(passes) >= DIVERGED_PASSES else "creeping"
+    if uninformed is None and 0 < tail <= (1 - CLEAR_FALL) * passes[0]:
+        return "falling"  # it fell at once and has come to rest
     third = max(1, len(passes) // 3)
     early, middle, late = passes[:third], passes[third:-third] or passes, passes[-third:]
     noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))
@@ -210,6 +216,15 @@ def _answers(calls: list[LossCall]) -> tuple[dict[str, int], dict[str, int], flo
         right += sum(g == t for g, t in zip(guess, truth, strict=True))
         total += len(truth)
     return dict(predicted), dict(labels), right / total if total else None
+
+
+def _one_of_several(calls: list[LossCall]) -> bool:
+    """Whether one of several class losses is memorised: the others may work against it."""
+    lines: dict[Any, list[LossCall]] = {}
+    for call in calls:
+        lines.setdefault((call.site, call.prediction.shape[1:]), []).append(call)
+    shares = [_answers(group)[2] or 0.0 for group in lines.values()]
+    return len(shares) > 1 and max(shares) >= MEMORISED
 
 
 def _classes_of(call: LossCall) -> tuple[list[int], list[int]] | None:

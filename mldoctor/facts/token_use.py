@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mldoctor.trainee.tape import RootCall
 
 
+EACH_TOKEN = 0.5
+"""Targets for each token given: labels of next tokens leave out the first one, or a prompt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """One embedding and the ids it is given.
@@ -44,6 +48,7 @@ class Tokens:
         different: different ids among the real ones.
         full: share of the samples as long as the longest; lengths: different lengths below that.
         longest: length of those.
+        labelled: a loss has a target for (almost) every token: what is cut off is no loss of input.
     """
 
     embedding: str
@@ -73,6 +78,7 @@ class Tokens:
     full: float
     lengths: int
     longest: int
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,12 @@ def _tokens(trainee: Trainee, site: Site | None, name: str, entering: _Entering)
         full=sum(n == longest for n in lengths) / max(1, len(lengths)),
         lengths=len({n for n in lengths if n < longest}),
         longest=longest,
+        labelled=any(
+            call.target is not None
+            and not call.target.is_floating_point()
+            and call.target.numel() >= EACH_TOKEN * ids.numel()
+            for call in trainee.tape.losses[-8:]
+        ),
     )
 
 

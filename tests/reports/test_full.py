@@ -23,6 +23,7 @@ def full(report, **look):
 
 
 def test_a_clean_run_is_three_lines():
+    """UX-28."""
     assert full(sample.HEALTHY) == dedent("""\
         mldoctor 0.1.0  train.py  120 optimizer steps  3.7 s  cpu  seed 1
         No findings. 35 probes ran, 6 not checked (--show-skipped).
@@ -31,6 +32,7 @@ def test_a_clean_run_is_three_lines():
 
 
 def test_a_cause_with_its_source_evidence_symptoms_and_remedy():
+    """UX-17, UX-20, UX-23."""
     assert full(sample.CAUSE) == dedent("""\
         mldoctor 0.1.0  train.py  120 optimizer steps  3.7 s  cpu  seed 1
 
@@ -73,6 +75,7 @@ def test_a_cause_with_its_source_evidence_symptoms_and_remedy():
 
 
 def test_many_findings_count_probes_so_that_the_sum_holds():
+    """UX-21, UX-22, UX-27."""
     assert full(sample.MANY, show_suppressed=True) == dedent("""\
         mldoctor 0.1.0  train.py  120 optimizer steps  3.7 s  cpu  seed 1
 
@@ -195,6 +198,7 @@ def test_a_narrow_terminal_wraps_at_spaces_and_loses_nothing():
 
 @pytest.mark.parametrize("name", sample.EVERY)
 def test_eighty_columns_hold_every_report(name):
+    """UX-16."""
     for line in full(sample.EVERY[name], width=80, show_skipped=True).splitlines():
         assert len(line) <= 80, line
 

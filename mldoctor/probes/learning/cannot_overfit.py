@@ -96,6 +96,8 @@ def cannot_overfit(
         curve.updates < min_updates and curve.outcome == "stuck"
     ):
         return
+    if curve.first <= 0:
+        return  # a weighted log-likelihood, as in policy gradients, need not fall
     samples = f"{curve.samples} samples" if curve.samples else "one batch"
     evidence = [
         Evidence("loss at the start", number(curve.first)),

@@ -95,6 +95,8 @@ def flat_loss(
     losses = [value for value in updates.losses if math.isfinite(value)]
     if len(losses) < min_losses or curve.outcome not in ("stuck", "diverged"):
         return
+    if losses[0] <= 0:
+        return  # a weighted log-likelihood, as in policy gradients, need not fall
     third = len(losses) // 3
     first, last = losses[:third], losses[-third:]
     noise = math.sqrt(variance(first) / third + variance(last) / third)

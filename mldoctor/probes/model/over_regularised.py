@@ -74,8 +74,8 @@ def over_regularised(trial: RegularisationTrial) -> Iterator[Finding]:
     ## How it is measured
 
     Only where a symptom stands that no cause explains: the project's own loop memorises its fixed
-    samples with every dropout layer and the weight decay of every optimizer at zero. The treated run must learn
-    what the untreated control did not.
+    samples with every dropout layer and the weight decay of every optimizer at zero. The treated run
+    must learn what the untreated control did not.
 
     ## When it is wrong
 
