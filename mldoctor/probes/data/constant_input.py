@@ -79,7 +79,7 @@ def constant_input(parts: InputParts, *, min_samples: int = 20) -> Iterator[Find
 
     ## References
 
-    REAL-FAULTS DATA-02 and DATA-12.
+    TheDeepChecker (Ben Braiek and Khomh, 2022).
     """
     split = parts.rows[0]
     if split.read < min_samples or not (split.different == 1 or split.same_up_to_rounding):

@@ -82,8 +82,7 @@ def duplicate_samples(
 
     ## References
 
-    Lee and others, Deduplicating Training Data Makes Language Models Better (2022); REAL-FAULTS
-    DATA-15.
+    Lee and others, Deduplicating Training Data Makes Language Models Better (2022).
     """
     if repetition.repeated < min_samples or repetition.repeated < min_share * repetition.read:
         return

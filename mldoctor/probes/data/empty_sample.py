@@ -98,7 +98,7 @@ def empty_sample(parts: InputParts) -> Iterator[Finding]:
 
     ## References
 
-    Field case A.
+    examples/majority_class.
     """
     for split in parts.rows:
         if not split.empty:

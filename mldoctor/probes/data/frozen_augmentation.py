@@ -106,7 +106,7 @@ def frozen_augmentation(stability: SampleStability) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS DATA-07 and RNG-02.
+    tensorflow/tensorflow#47755 on GitHub; Lightning-AI/pytorch-lightning#20412 on GitHub.
     """
     row = stability.rows[0]
     seeded = row.drew and row.reseeded

@@ -79,7 +79,7 @@ def leaking_feature(
 
     ## References
 
-    Kaufman, Rosset and Perlich, Leakage in Data Mining (2012); REAL-FAULTS SPL-08.
+    Kaufman, Rosset and Perlich, Leakage in Data Mining (2012).
     """
     if not relations.leaking or relations.leaking_accuracy < alone:
         return

@@ -105,7 +105,7 @@ def mutating_dataset(stability: SampleStability) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS DATA-06.
+    facebookresearch/pycls#21 on GitHub; mindee/doctr#840 on GitHub.
     """
     for row in stability.rows:
         if not row.mutated:

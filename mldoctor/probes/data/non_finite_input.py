@@ -80,7 +80,7 @@ def non_finite_input(parts: InputParts, fed: NonFiniteFed) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS PREC-08; UMLAUT (Schoop, Huang and Hartmann, 2021).
+    UMLAUT (Schoop, Huang and Hartmann, 2021).
     """
     split = parts.rows[0]
     lost = fed.natural or (fed.loss is not None and not math.isfinite(fed.loss))

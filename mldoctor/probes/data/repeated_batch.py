@@ -80,7 +80,7 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
 
     ## References
 
-    REAL-FAULTS DATA-13.
+    DeepCrime (Humbatova, Jahangirova and Tonella, 2021).
     """
     for row in delivery.rows:
         if (

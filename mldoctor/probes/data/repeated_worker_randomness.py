@@ -108,8 +108,8 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS RNG-01; the documentation of torch.utils.data, randomness in multi-process data
-    loading.
+    the documentation of torch.utils.data, randomness in multi-process data loading; Stack Overflow
+    question 67180955; pytorch/pytorch#5059 on GitHub.
     """
     for row in stability.rows:
         if not row.worker_copies:

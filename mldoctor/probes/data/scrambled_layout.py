@@ -85,7 +85,7 @@ def scrambled_layout(inputs: ModelInputs, *, ratio: float = 2.0) -> Iterator[Fin
 
     ## References
 
-    REAL-FAULTS DATA-05; the documentation of torch.permute and torch.reshape.
+    the documentation of torch.permute and torch.reshape; HHTseng/video-classification#42 on GitHub.
     """
     for row in inputs.rows:
         if row.scrambled is None or row.scrambled < ratio:

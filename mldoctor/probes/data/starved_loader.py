@@ -79,7 +79,8 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
 
     ## References
 
-    REAL-FAULTS RNG-05; the documentation of torch.utils.data.DataLoader.
+    the documentation of torch.utils.data.DataLoader; Humbatova and others, Taxonomy of Real Faults
+    in Deep Learning Systems (2020).
     """
     for row in delivery.rows:
         if not row.size:

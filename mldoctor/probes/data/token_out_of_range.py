@@ -105,7 +105,7 @@ def token_out_of_range(tokens: TokenUse) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS NLP-16.
+    Humbatova and others, Taxonomy of Real Faults in Deep Learning Systems (2020).
     """
     for row in tokens.embeddings:
         low, high = min(row.lowest, row.sample_lowest), max(row.highest, row.sample_highest)

@@ -108,7 +108,7 @@ def truncated_samples(
 
     ## References
 
-    REAL-FAULTS NLP-15.
+    huggingface/trl#1920 on GitHub.
     """
     for row in tokens.embeddings:
         if row.positions or not row.part or row.sampled < min_samples or row.lengths < 5:  # noqa: PLR2004 - see the page

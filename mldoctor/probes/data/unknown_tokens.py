@@ -110,7 +110,8 @@ def unknown_tokens(
 
     ## References
 
-    REAL-FAULTS NLP-16; Zipf, Human Behavior and the Principle of Least Effort (1949).
+    Zipf, Human Behavior and the Principle of Least Effort (1949); Humbatova and others, Taxonomy of
+    Real Faults in Deep Learning Systems (2020).
     """
     for row in tokens.embeddings:
         if row.positions or not row.part or row.rows < 50 or row.longest < 4:  # noqa: PLR2004 - a vocabulary, and sequences

@@ -81,7 +81,8 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
 
     ## References
 
-    LeCun, Bottou, Orr and Müller, Efficient BackProp (1998), section 4.3; REAL-FAULTS DATA-01.
+    LeCun, Bottou, Orr and Müller, Efficient BackProp (1998), section 4.3; Stack Overflow question
+    50762466; Stack Overflow question 53914450.
     """
     for row in inputs.rows:
         if row.normalised_after:

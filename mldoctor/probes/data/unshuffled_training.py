@@ -89,8 +89,8 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
 
     ## References
 
-    REAL-FAULTS DATA-10; Bengio, Practical Recommendations for Gradient-Based Training (2012),
-    section 3.3.
+    Bengio, Practical Recommendations for Gradient-Based Training (2012), section 3.3;
+    Deci-AI/super-gradients#416 on GitHub; open-mmlab/mmdetection#1649 on GitHub.
     """
     if order.labelled < min_updates or order.pure < PURE * order.labelled:
         return

@@ -81,7 +81,8 @@ def label_dtype(loss_calls: LossCalls, place: LabelPlace) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS PREC-10; the documentation of torch.nn.CrossEntropyLoss.
+    the documentation of torch.nn.CrossEntropyLoss; Humbatova and others, Taxonomy of Real Faults in
+    Deep Learning Systems (2020).
     """
     for row in loss_calls.rows:
         expected = ""

@@ -94,8 +94,8 @@ def label_imbalance(
 
     ## References
 
-    Field case B; REAL-FAULTS LAB-05; Johnson and Khoshgoftaar, Survey on Deep Learning with Class
-    Imbalance (2019).
+    Johnson and Khoshgoftaar, Survey on Deep Learning with Class Imbalance (2019); DeepCrime
+    (Humbatova, Jahangirova and Tonella, 2021); examples/ignored_class.
     """
     counts = labels.training.counts
     total = sum(counts.values())

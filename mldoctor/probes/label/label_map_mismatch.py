@@ -92,7 +92,8 @@ def label_map_mismatch(
 
     ## References
 
-    REAL-FAULTS LAB-01 and LAB-02.
+    facebookresearch/deit#130 on GitHub; weecology/DeepForest#1147 on GitHub;
+    open-mmlab/mmpretrain#507 on GitHub; modestyachts/ImageNetV2#10 on GitHub.
     """
     for names in columns.names:
         if names.different:

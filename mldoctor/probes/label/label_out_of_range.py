@@ -78,7 +78,7 @@ def label_out_of_range(loss_calls: LossCalls) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS LAB-03; ultralytics issue 13936.
+    ultralytics/ultralytics#13936 on GitHub.
     """
     for row in loss_calls.rows:
         if (

@@ -84,7 +84,7 @@ def missing_class(
 
     ## References
 
-    REAL-FAULTS LAB-03.
+    ultralytics/ultralytics#13936 on GitHub.
     """
     row = next((r for r in loss_calls.rows if r.function in CLASS_LOSSES and r.classes), None)
     training = labels.training

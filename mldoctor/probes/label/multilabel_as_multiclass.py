@@ -76,7 +76,8 @@ def multilabel_as_multiclass(fit: TargetFit, *, min_share: float = 0.02) -> Iter
 
     ## References
 
-    REAL-FAULTS LAB-08; Field case C.
+    Humbatova and others, Taxonomy of Real Faults in Deep Learning Systems (2020);
+    examples/multilabel_emotions.
     """
     for row in fit.rows:
         if row.many_hot < min_share:

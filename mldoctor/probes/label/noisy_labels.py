@@ -84,8 +84,9 @@ def noisy_labels(
 
     ## References
 
-    REAL-FAULTS LAB-04; Northcutt, Jiang and Chuang, Confident Learning (2021). On digits with 5 %
-    of the labels flipped the same rule found 98 % of them with a precision of 95 %.
+    Northcutt, Jiang and Chuang, Confident Learning (2021). On digits with 5 % of the labels flipped
+    the same rule found 98 % of them with a precision of 95 %; DeepCrime (Humbatova, Jahangirova and
+    Tonella, 2021).
     """
     share = relations.doubtful / relations.samples
     if share < min_share or relations.agreement < min_agreement:

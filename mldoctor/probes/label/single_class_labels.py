@@ -78,7 +78,7 @@ def single_class_labels(labels: TrainingLabels, *, min_labels: int = 50) -> Iter
 
     ## References
 
-    REAL-FAULTS LAB-06.
+    TheDeepChecker (Ben Braiek and Khomh, 2022).
     """
     total = sum(labels.counts.values())
     if len(labels.counts) != 1 or total < min_labels or labels.possible < 2:  # noqa: PLR2004 - two answers

@@ -76,7 +76,7 @@ def target_shape(fit: TargetFit) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS LOSS-04; the documentation of torch.nn.MSELoss.
+    the documentation of torch.nn.MSELoss; deepset-ai/FARM#229 on GitHub.
     """
     for row in fit.rows:
         if not row.broadcast:

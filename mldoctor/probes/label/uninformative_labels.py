@@ -83,8 +83,9 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
 
     ## References
 
-    REAL-FAULTS DATA-11 and LAB-04. Ojala and Garriga, Permutation Tests for Studying Classifier
-    Performance, JMLR 11 (2010).
+    Ojala and Garriga, Permutation Tests for Studying Classifier Performance, JMLR 11 (2010);
+    TheDeepChecker (Ben Braiek and Khomh, 2022); DeepCrime (Humbatova, Jahangirova and Tonella,
+    2021).
     """
     if signal.decided_by or signal.p_value is None:
         return

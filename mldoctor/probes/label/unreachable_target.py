@@ -92,7 +92,7 @@ def unreachable_target(
 
     ## References
 
-    REAL-FAULTS MOD-06 and MOD-16.
+    NeuraLint (Nikanjam and others, 2021); DeepDiagnosis (Wardat and others, 2022).
     """
     for row in fit.rows:
         activation = outputs.of(row.entries)

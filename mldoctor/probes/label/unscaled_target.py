@@ -80,7 +80,8 @@ def unscaled_target(
 
     ## References
 
-    REAL-FAULTS LOSS-14; Bishop, Neural Networks for Pattern Recognition (1995), section 8.2.
+    Bishop, Neural Networks for Pattern Recognition (1995), section 8.2; Stack Overflow question
+    47318871; DeepDiagnosis (Wardat and others, 2022).
     """
     for row in fit.rows:
         if row.function not in REGRESSION_LOSSES or row.calls < min_calls:

@@ -90,7 +90,7 @@ def cannot_overfit(
 
     ## References
 
-    Karpathy, A Recipe for Training Neural Networks (2019). Field case E.
+    Karpathy, A Recipe for Training Neural Networks (2019); examples/imdb_collapse.
     """
     if curve.outcome not in ("stuck", "diverged") or (
         curve.updates < min_updates and curve.outcome == "stuck"

@@ -90,7 +90,7 @@ def flat_loss(
 
     ## References
 
-    REAL-FAULTS section 4; SageMaker Debugger's LossNotDecreasing.
+    SageMaker Debugger's LossNotDecreasing.
     """
     losses = [value for value in updates.losses if math.isfinite(value)]
     if len(losses) < min_losses or curve.outcome not in ("stuck", "diverged"):

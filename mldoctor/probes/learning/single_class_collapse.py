@@ -23,7 +23,7 @@ def single_class_collapse(
 
     ## Why it matters
 
-    Accuracy then equals the share of that class, which can look respectable: 56 % in field case A.
+    Accuracy then equals the share of that class, which can look respectable.
 
     ## Example
 
@@ -87,7 +87,7 @@ def single_class_collapse(
 
     ## References
 
-    Field cases A and E.
+    examples/majority_class; examples/imdb_collapse.
     """
     total = sum(curve.labels.values())
     if len(curve.predicted) != 1 or len(curve.labels) < 2 or curve.updates < min_updates:  # noqa: PLR2004 - two classes

@@ -76,7 +76,7 @@ def learning_rate_too_high(trial: RateTrial, parameters: Parameters) -> Iterator
 
     ## References
 
-    REAL-FAULTS SCH-09; UMLAUT.
+    UMLAUT (Schoop, Huang and Hartmann, 2021); DeepCrime (Humbatova, Jahangirova and Tonella, 2021).
     """
     cure = trial.cure()
     if cure is None or cure.factor >= 1:

@@ -78,7 +78,8 @@ def learning_rate_too_low(trial: RateTrial, parameters: Parameters) -> Iterator[
 
     ## References
 
-    REAL-FAULTS SCH-10; UMLAUT (below 1e-7).
+    UMLAUT (Schoop, Huang and Hartmann, 2021), below 1e-7; DeepCrime (Humbatova, Jahangirova and
+    Tonella, 2021).
     """
     active = [o for o in parameters.optimizers if o.steps]
     zero = [o for o in active if o.rates[1] == 0 and max(o.base_rates, default=0.0) == 0]

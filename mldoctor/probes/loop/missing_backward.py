@@ -82,7 +82,8 @@ def missing_backward(
 
     ## References
 
-    REAL-FAULTS LOOP-09 and LOOP-15; speechbrain pull request 735.
+    speechbrain/speechbrain#735 on GitHub; Wuziyi616/multi_part_assembly#4 on GitHub; Humbatova and
+    others, Taxonomy of Real Faults in Deep Learning Systems (2020).
     """
     symptoms = (
         "frozen-model",

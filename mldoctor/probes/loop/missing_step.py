@@ -77,7 +77,7 @@ def missing_step(
 
     ## References
 
-    REAL-FAULTS section 4.1; the PyTorch optimisation tutorial's loop.
+    The loop of PyTorch's optimisation tutorial.
     """
     if updates.backwards < min_backwards or updates.detached == updates.backwards:
         return

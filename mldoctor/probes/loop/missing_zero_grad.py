@@ -80,7 +80,7 @@ def missing_zero_grad(
 
     ## References
 
-    REAL-FAULTS LOOP-01; Stack Overflow question 60335387.
+    Stack Overflow question 60335387; wenet-e2e/wekws#72 on GitHub.
     """
     for index in sorted({row.optimizer for row in updates.rows}):
         rows = [row for row in updates.of(index) if row.carried is not None]

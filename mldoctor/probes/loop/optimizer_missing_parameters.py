@@ -84,7 +84,7 @@ def optimizer_missing_parameters(parameters: Parameters) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS OPT-01; field case E.
+    facebookresearch/mmf#620 on GitHub; zjunlp/HVPNeT#5 on GitHub; examples/imdb_collapse.
     """
     groups: dict[str, list[bool]] = {}
     for row in parameters.rows:

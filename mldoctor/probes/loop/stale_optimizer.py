@@ -79,7 +79,7 @@ def stale_optimizer(parameters: Parameters) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS OPT-03; PyTorch issue 107843, accelerate issues 2665 and 3256.
+    huggingface/accelerate#2665 and #3256 on GitHub; pytorch/pytorch#107843 on GitHub.
     """
     orphans = [
         row

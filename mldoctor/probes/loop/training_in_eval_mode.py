@@ -81,7 +81,7 @@ def training_in_eval_mode(forwards: Forwards, *, min_calls: int = 3) -> Iterator
 
     ## References
 
-    REAL-FAULTS LOOP-03.
+    fartashf/vsepp#4 on GitHub; MILVLG/mcan-vqa#26 on GitHub.
     """
     for model in forwards.models:
         if not model.mode_dependent or model.trained_in_eval < min_calls:

@@ -103,7 +103,7 @@ def batch_mixing(dependence: ForwardDependence, *, share: float = 1e-3) -> Itera
 
     ## References
 
-    Issue 3. PyTorch documents `batch_first=False` as the default of `nn.LSTM` and `nn.Transformer`.
+    PyTorch documents `batch_first=False` as the default of `nn.LSTM` and `nn.Transformer`.
     """
     for model in dependence.models:
         if model.mixed is None or model.mixed <= share:

@@ -81,7 +81,8 @@ def double_softmax(
 
     ## References
 
-    REAL-FAULTS LOSS-01 and LOSS-02, with the exact floors.
+    UMLAUT (Schoop, Huang and Hartmann, 2021); TheDeepChecker (Ben Braiek and Khomh, 2022);
+    NeuraLint (Nikanjam and others, 2021).
     """
     remedy = Remedy("hand the loss the scores of the last layer, without softmax or sigmoid")
     found = [(row, pair) for row in graphs.rows for pair in row.normalised_twice]

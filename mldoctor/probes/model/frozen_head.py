@@ -80,7 +80,8 @@ def frozen_head(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Fin
 
     ## References
 
-    Field case E. The three updates are the default of SageMaker Debugger's UnchangedTensor rule.
+    The three updates are the default of SageMaker Debugger's UnchangedTensor rule;
+    examples/imdb_collapse.
     """
     heads = [row for row in parameters.heads() if row.graded]
     moved = sum(row.moved > 0 for row in parameters.rows)

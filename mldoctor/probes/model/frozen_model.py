@@ -81,7 +81,7 @@ def frozen_model(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Fi
 
     ## References
 
-    Field case E, step 3 of its differential diagnosis. REAL-FAULTS OPT-02.
+    discuss.pytorch.org/t/84911; examples/imdb_collapse.
     """
     rows = [row for row in parameters.rows if row.graded]
     if not rows or parameters.updates < min_updates:

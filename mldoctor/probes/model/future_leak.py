@@ -105,7 +105,7 @@ def future_leak(dependence: ForwardDependence, *, share: float = 1e-3) -> Iterat
 
     ## References
 
-    Issue 3, causal models.
+    Vaswani and others, Attention Is All You Need (2017), section 3.2.3, on masking what is to come.
     """
     for model in dependence.models:
         if model.future is None or model.future <= share:

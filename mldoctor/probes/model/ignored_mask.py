@@ -107,7 +107,7 @@ def ignored_mask(effect: PaddingEffect, *, share: float = 1e-3) -> Iterator[Find
 
     ## References
 
-    Issue 3, sequence probes.
+    The documentation of `attention_mask` in transformers' glossary.
     """
     for model in effect.models:
         if model.mask_effect != 0 or model.extension is None or model.extension <= share:

@@ -125,7 +125,8 @@ def input_ignored(
 
     ## References
 
-    REAL-FAULTS, inputs that never reach the loss.
+    The first checks of Karpathy, A Recipe for Training Neural Networks (2019): an input-independent
+    baseline.
     """
     heads = parameters.heads()
     if parameters.updates < min_updates or not any(row.moved > 0 for row in heads):

@@ -111,7 +111,7 @@ def padding_sensitive(effect: PaddingEffect, *, share: float = 0.3) -> Iterator[
 
     ## References
 
-    Field case A: the last step of padding. Issue 3.
+    examples/majority_class.
     """
     for model in effect.models:
         if model.extension is None or model.extension <= share:

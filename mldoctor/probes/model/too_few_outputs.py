@@ -77,7 +77,7 @@ def too_few_outputs(calls: LossCalls, *, min_dimensions: int = 2) -> Iterator[Fi
 
     ## References
 
-    REAL-FAULTS, losses that are constant.
+    PyTorch documents that `cross_entropy` takes one score for each class.
     """
     for call in calls.rows:
         if call.function not in CLASS_LOSSES or call.classes != 1:

@@ -86,7 +86,8 @@ def exploding_gradients(
 
     ## References
 
-    REAL-FAULTS, thresholds of AutoTrainer (ratio 70) and SageMaker Debugger. Field case B.
+    SageMaker Debugger, rule ExplodingTensor; AutoTrainer (Zhang and others, 2021) takes a ratio of 70
+    between gradients. examples/ignored_class.
     """
     for index in sorted({row.optimizer for row in updates.rows}):
         rows = updates.of(index)

@@ -76,7 +76,8 @@ def non_finite_loss(updates: Updates) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS PREC-05 to PREC-08.
+    pytorch/pytorch#2421 on GitHub; pytorch/pytorch#31829 on GitHub; kornia/kornia#918 on GitHub;
+    UMLAUT (Schoop, Huang and Hartmann, 2021).
     """
     bad = [i for i, value in enumerate(updates.losses) if not math.isfinite(value)]
     if not bad:

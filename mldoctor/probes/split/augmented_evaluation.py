@@ -110,7 +110,7 @@ def augmented_evaluation(stability: SampleStability, labels: ClassLabels) -> Ite
 
     ## References
 
-    REAL-FAULTS SPL-07.
+    gpleiss/efficient_densenet_pytorch#51 on GitHub.
     """
     training = stability.rows[0]
     if not training.random or not labels.training.counts:

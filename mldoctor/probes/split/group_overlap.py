@@ -114,7 +114,8 @@ def group_overlap(
 
     ## References
 
-    REAL-FAULTS SPL-02; Kapoor and Narayanan, Leakage and the Reproducibility Crisis (2023).
+    Kapoor and Narayanan, Leakage and the Reproducibility Crisis (2023); theislab/multimil#75 on
+    GitHub; lingxitong/MIL_BASELINE#29 on GitHub; jspunda/prostatex#34 on GitHub.
     """
     ordered = {t.evaluation.index for t in columns.times if t.later == 0}
     for row in columns.groups:

@@ -89,8 +89,8 @@ def near_duplicate_overlap(
 
     ## References
 
-    REAL-FAULTS SPL-01; Lee and others, Deduplicating Training Data Makes Language Models Better
-    (2022).
+    Lee and others, Deduplicating Training Data Makes Language Models Better (2022);
+    MakazhanAlpamys/Soup#680 on GitHub; HUST-NingKang-Lab/BGC-Prophet#8 on GitHub.
     """
     for row in near.rows:
         if row.near < min_samples or row.within > max_within:

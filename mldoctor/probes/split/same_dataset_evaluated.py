@@ -84,7 +84,7 @@ def same_dataset_evaluated(overlap: SplitOverlap, *, min_samples: int = 8) -> It
 
     ## References
 
-    REAL-FAULTS SPL-05; PEERS section 1.11.
+    ChenYichen9527/EV-UAV#25 on GitHub; Luxonis/luxonis-train#213 on GitHub.
     """
     evaluated = overlap.rows
     whole = [row for row in evaluated if is_whole(row)]

@@ -98,7 +98,7 @@ def selection_on_test(selections: Selections) -> Iterator[Finding]:
 
     ## References
 
-    REAL-FAULTS SPL-06.
+    xuanmay2701/shapeformer#2 on GitHub; gwinndr/MusicTransformer-Pytorch#10 on GitHub.
     """
     for row in selections.rows:
         if not row.source:

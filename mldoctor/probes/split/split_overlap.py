@@ -93,7 +93,8 @@ def split_overlap(overlap: SplitOverlap) -> Iterator[Finding]:
 
     ## References
 
-    Field case A; REAL-FAULTS SPL-01 and SPL-04.
+    MakazhanAlpamys/Soup#680 on GitHub; HUST-NingKang-Lab/BGC-Prophet#8 on GitHub;
+    ratschlab/aestetik#8 on GitHub; ratschlab/aestetik#12 on GitHub; examples/majority_class.
     """
     for row in overlap.rows:
         shared = row.shared

@@ -88,7 +88,8 @@ def split_shift(
 
     ## References
 
-    REAL-FAULTS DATA-03; Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests (2017).
+    Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests (2017); Humbatova and others,
+    Taxonomy of Real Faults in Deep Learning Systems (2020).
     """
     for row in shift.rows:
         if row.low < min_auc or (row.distance < min_distance and row.ratio < min_ratio):

@@ -112,7 +112,7 @@ def time_overlap(columns: SplitColumns, *, min_share: float = 0.01) -> Iterator[
 
     ## References
 
-    REAL-FAULTS SPL-09; Kaufman, Rosset and Perlich, Leakage in Data Mining (2012).
+    Kaufman, Rosset and Perlich, Leakage in Data Mining (2012).
     """
     for row in columns.times:
         if row.later < min_share:
