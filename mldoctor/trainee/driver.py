@@ -264,6 +264,10 @@ class Driver(Trainee):
                 return "the loop has no loader, and no loss with a target to learn"
         return ""
 
+    def failure(self) -> BaseException | None:
+        """What the script raised, where the doctor did not bring it about by ending an epoch."""
+        return None if self.ending is None or self._deviated else self.ending.error
+
     def _objectives(self) -> int:
         """How many losses are back-propagated for optimizers of their own, in turn."""
         owners: set[int] = set()

@@ -68,6 +68,10 @@ class Trainee(ABC):
         """Why the loop cannot be fed chosen batches, or an empty text when it can."""
 
     @abstractmethod
+    def failure(self) -> BaseException | None:
+        """What the script raised before the doctor was done with it, None while it runs well."""
+
+    @abstractmethod
     def latest_batches(self) -> Sequence[Any]:
         """The batches that were delivered last in the natural steps."""
 

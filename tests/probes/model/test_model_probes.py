@@ -10,9 +10,15 @@ from mldoctor.facts.evaluation_noise import EvaluationNoise, NoisyModel
 from mldoctor.facts.forward_dependence import ForwardDependence, ModelDependence
 from mldoctor.facts.initial_weights import InitialWeight, InitialWeights
 from mldoctor.facts.linearity import Linearity, LinearModel
+from mldoctor.facts.loaded_weights import LoadedState, LoadedWeights
 from mldoctor.facts.module_use import ModuleUse, Unreached, Unregistered
 from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
+from mldoctor.facts.rate_trial import TreatedCurve
+from mldoctor.facts.regularisation_trial import RegularisationTrial
+from mldoctor.facts.script_failure import ScriptFailure
+from mldoctor.facts.tied_weights import Pair, TiedWeights
+from mldoctor.findings import Location
 from mldoctor.registry import probes
 
 MODEL = ModelDependence(
@@ -123,3 +129,45 @@ def test_batch_normalisation():
     assert not found(
         "drifting-frozen-statistics", BatchStatistics((replace(frozen, training=False),), (), 5)
     )
+
+
+def test_unloaded_weights_are_those_that_were_meant_and_missed():
+    row = LoadedState("model", None, None, 10, 10, 0, 10, ("a <- module.a",))
+    assert found("unloaded-weights", LoadedWeights((row,)))
+    head = replace(row, matched=8, renamed=0, given=10)
+    assert not found("unloaded-weights", LoadedWeights((head,)))
+    assert found("unloaded-weights", LoadedWeights((replace(row, renamed=0),)))
+    assert found("unloaded-weights", LoadedWeights((replace(row, matched=5, renamed=5),)))
+    assert not found("unloaded-weights", LoadedWeights((replace(row, matched=6, renamed=4),)))
+    assert not found("unloaded-weights", LoadedWeights((replace(row, own=2, given=2, renamed=2),)))
+
+
+def test_over_regularised_needs_a_treated_run_that_learned():
+    learned = TreatedCurve(1.0, (0.7, 0.4, 0.1), "learned", 1.0)
+    trial = RegularisationTrial(STUCK, 0.6, 2, 1e-2, learned, None)
+    assert found("over-regularised", trial)
+    assert not found("over-regularised", replace(trial, treated=None))
+    alike = replace(learned, losses=(0.7, 0.7, 0.68), outcome="falling")
+    assert not found("over-regularised", replace(trial, treated=alike))
+
+
+def test_broken_weight_tying_needs_a_copy_that_went_its_own_way():
+    pair = Pair("net.words", "net.out", False, False, True, 0.1, None)
+    assert found("broken-weight-tying", TiedWeights((pair,)))
+    assert not found("broken-weight-tying", TiedWeights((replace(pair, shared=True, apart=0.0),)))
+    assert not found("broken-weight-tying", TiedWeights((replace(pair, copied=False),)))
+    declared = replace(pair, copied=False, declared=True)
+    assert found("broken-weight-tying", TiedWeights((declared,)))
+
+
+def test_missing_pooled_output_is_named_by_the_error_or_its_line():
+    here = Location("train.py", 3)
+    named = "'BaseModelOutput' object has no attribute 'pooler_output'"
+    assert found("missing-pooled-output", ScriptFailure("AttributeError", named, here, "x"))
+    none = "'NoneType' object has no attribute 'shape'"
+    line = "pooled = out.pooler_output.shape"
+    assert found("missing-pooled-output", ScriptFailure("AttributeError", none, here, line))
+    assert not found(
+        "missing-pooled-output", ScriptFailure("AttributeError", none, here, "x.shape")
+    )
+    assert not found("missing-pooled-output", ScriptFailure("KeyError", named, here, line))
