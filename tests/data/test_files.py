@@ -39,6 +39,7 @@ def test_every_kind_gives_the_same_rows(tmp_path, kind):
 
 
 def test_a_hugging_face_folder(tmp_path):
+    pytest.importorskip("datasets", reason="saving a Hugging Face folder needs datasets")
     from datasets import Dataset, DatasetDict
 
     both = DatasetDict({"train": Dataset.from_list(ROWS), "test": Dataset.from_list(ROWS[:1])})
