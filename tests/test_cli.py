@@ -471,6 +471,7 @@ def test_places_are_shown_as_the_user_would_type_them(run, observed, tmp_path, m
 
 
 def test_env_names_neither_users_nor_hosts_nor_absolute_paths(run, tmp_path, monkeypatch):
+    """UX-34."""
     import getpass
     import socket
 
@@ -602,6 +603,7 @@ def test_a_terminal_gets_progress_colour_and_the_full_report(tmp_path):
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_without_colour(tmp_path, environ):
+    """UX-14."""
     shown, _ = in_terminal("CAUSE", tmp_path, **environ)
     report = shown[shown.index("error[frozen-head]") :]
     assert "\x1b" not in report

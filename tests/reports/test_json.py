@@ -39,6 +39,7 @@ def test_the_schema_can_fail():
 
 
 def test_keys_and_values():
+    """UX-44."""
     shown = data(sample.CAUSE)
     assert list(shown) == [
         "schema_version",
@@ -104,6 +105,7 @@ def test_keys_and_values():
 
 
 def test_folded_symptoms_stay_entries():
+    """UX-20."""
     assert [(f["name"], f["explained_by"]) for f in data(sample.CAUSE)["findings"]] == [
         ("frozen-head", None),
         ("single-class-collapse", "frozen-head"),
