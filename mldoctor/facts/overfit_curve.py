@@ -181,10 +181,11 @@ def _outcome(
     if tail > 2 * abs(passes[0]) + 1e-6:
         # A large first step is followed by a fall in many a sound run.
         return "diverged" if len(passes) >= DIVERGED_PASSES else "creeping"
-    if uninformed is None and 0 < tail <= (1 - CLEAR_FALL) * passes[0]:
-        return "falling"  # it fell at once and has come to rest
     third = max(1, len(passes) // 3)
     early, middle, late = passes[:third], passes[third:-third] or passes, passes[-third:]
+    below = max(late) < passes[0] and 0 < tail <= (1 - CLEAR_FALL) * passes[0]
+    if uninformed is None and below:
+        return "falling"  # it fell at once, and never came back to where it began
     noise = math.sqrt(_variance(early) / len(early) + _variance(late) / len(late))
     scale = abs(start) + 1e-12
     fall = _mean(early) - _mean(late)

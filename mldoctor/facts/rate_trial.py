@@ -64,8 +64,9 @@ def beats(treated: TreatedCurve, control: OverfitCurve) -> bool:
     tail = treated.losses[-max(1, len(treated.losses) // 10) :]
     if treated.outcome == "learned":
         # Half of the start is a line that the control may have missed by a hair.
-        last = control.last
-        return not math.isfinite(last) or sum(tail) / len(tail) <= (1 - GOOD_FALL) * last
+        late = control.losses[-max(1, len(control.losses) // 3) :]
+        level = sum(late) / max(1, len(late))
+        return not math.isfinite(level) or sum(tail) / len(tail) <= (1 - GOOD_FALL) * level
     bars = [treated.losses[0], control.last, control.uninformed]
     finite = [b for b in bars if b is not None and math.isfinite(b)]
     if not finite:
