@@ -51,7 +51,7 @@ def regularisation_trial(
     if not found:
         raise AbsentFact("no model in training has a dropout above zero")
     treated = None
-    if symptoms.unexplained and not symptoms.causes and control.outcome != "learned":
+    if symptoms.unexplained and control.outcome != "learned":
         trainee.allow(UPDATES)
         curve = memorise(trainee, trainee.fixed_set(), UPDATES, no_regularisation)
         if curve.losses:

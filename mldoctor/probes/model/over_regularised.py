@@ -109,6 +109,7 @@ def over_regularised(trial: RegularisationTrial) -> Iterator[Finding]:
             "flat-loss",
             "single-class-collapse",
             "input-independent-learning",
+            "learning-rate-too-low",
         ),
         subject="regularisation",
         remedy=Remedy("lower the dropout and the weight decay, or widen the layers"),
