@@ -215,8 +215,11 @@ def verification(finding: Finding, report: Report) -> str:
     if tried.outcome == "not done":
         return f"not verified: {tried.detail}"
     before, after = [t.control for t in tried.trials], [t.treated for t in tried.trials]
+    seeds = f"{len(tried.trials)} of {len(tried.trials)} seeds"
+    if len(tried.trials) > 1 and len({(t.control, t.treated) for t in tried.trials}) == 1:
+        seeds = "1 seed, set by the script itself"  # equal runs are one measurement
     return (
-        f"verified: {len(tried.trials)} of {len(tried.trials)} seeds, {tried.updates} steps each, "
+        f"verified: {seeds}, {tried.updates} steps each, "
         f"unchanged script against patched script; {tried.detail} "
         f"{_range(before)} became {_range(after)}"
     )
