@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.curves import curves
 from mldoctor.facts.cause_trials import CauseTrials
-from mldoctor.findings import Crashed, Finding, Report, Skipped, Verdict
-from mldoctor.rank import ranked
+from mldoctor.facts.treatment_trial import TreatmentTrial
+from mldoctor.findings import Crashed, Evidence, Finding, Report, Skipped, Verdict, number
+from mldoctor.rank import ranked, unexplained_symptoms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +37,7 @@ def judge(
     skipped: list[Skipped] = []
     crashed: list[Crashed] = []
     for name, probe in chosen.items():
-        missing = [need for need in probe.needs if need not in record.facts]
+        missing = [need for need in probe.required if need not in record.facts]
         broken = [need for need in missing if need.__name__ in record.crashed]
         if broken:
             crashed.append(Crashed(name, record.crashed[broken[0].__name__]))
@@ -49,10 +51,17 @@ def judge(
                 crashed.append(Crashed(name, f"{type(error).__name__}: {error}"))
                 continue
             findings.extend(seen)
-            if not seen:
+            unseen = [n for n in probe.optional - probe.extra if n not in record.facts]
+            if seen:
+                continue
+            if unseen:
+                reason = record.absent.get(unseen[0].__name__, "the examination ended before it")
+                skipped.append(Skipped(name, reason))
+            else:
                 passed.append(name)
     trials = record.facts.get(CauseTrials)
     ordered = ranked(findings, trials.cured() if trials else None)
+    ordered = _with_what_was_tried(ordered, record.facts.get(TreatmentTrial))
     return Report(
         target=target,
         verdict=_verdict(record, ordered),
@@ -62,6 +71,25 @@ def judge(
         crashed=tuple(crashed),
         run=record.run,
         curves=curves(record, {f.name for f in ordered}),
+    )
+
+
+def _with_what_was_tried(
+    findings: tuple[Finding, ...], trial: TreatmentTrial | None
+) -> tuple[Finding, ...]:
+    """Symptoms that nothing explains, with the treatments that did not help."""
+    if trial is None or trial.cured is not None or not trial.treated:
+        return findings
+    tried = Evidence(
+        f"treatments tried without help, in {number(trial.updates)} updates",
+        "; ".join(trial.without_help()),
+    )
+    standing = unexplained_symptoms(findings)
+    return tuple(
+        replace(f, evidence=(*f.evidence, tried))
+        if f.name in standing and not f.explained_by
+        else f
+        for f in findings
     )
 
 

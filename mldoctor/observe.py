@@ -6,6 +6,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from mldoctor import curves, sizes
 from mldoctor.errors import AbsentFact
 from mldoctor.examine import judge
 from mldoctor.facts.symptoms import Symptoms
@@ -59,6 +60,30 @@ def examine_program(
         seed=settings.seed,
         progress=_progress(send, started, settings.budget),
     )
+    driver.memory_limit = sizes.bytes_of(settings.memory_limit)
+    try:
+        driver.observe()
+        return facts_of(driver, chosen, settings, started, send)
+    finally:
+        driver.stop()
+
+
+def facts_of(
+    driver: Driver,
+    chosen: Mapping[str, Probe],
+    settings: Settings,
+    started: float,
+    send: Callable[[dict[str, Any]], None] = lambda _message: None,
+) -> Record:
+    """Every fact that the probes in `chosen` need of a run that was observed.
+
+    Args:
+        driver: holds what was observed.
+        chosen: the probes, by name.
+        settings: what to run, for how long.
+        started: when the observation began, on the monotonic clock.
+        send: gets each fact, absence and crash as soon as it is known.
+    """
     record = Record()
 
     def pass_on(message: dict[str, Any]) -> None:
@@ -70,19 +95,15 @@ def examine_program(
         record.run = run
         send({"kind": "run", "value": converter().unstructure(run)})
 
-    try:
-        driver.observe()
+    note_run()
+    for kind, fact in needed_facts(chosen, curves.FACTS).items():
+        if fact.cost is Cost.TREATMENTS and Symptoms not in record.facts:
+            record.facts[Symptoms] = _symptoms(record, chosen, settings)
+        driver.stage = _words(fact.name)
+        pass_on(_obtained(fact, driver, record))
+        if kind is Symptoms:
+            continue
         note_run()
-        for kind, fact in needed_facts(chosen).items():
-            if fact.cost is Cost.TREATMENTS and Symptoms not in record.facts:
-                record.facts[Symptoms] = _symptoms(record, chosen, settings)
-            driver.stage = _words(fact.name)
-            pass_on(_obtained(fact, driver, record))
-            if kind is Symptoms:
-                continue
-            note_run()
-    finally:
-        driver.stop()
     return record
 
 
@@ -120,7 +141,7 @@ def _crashed(name: str, error: str) -> dict[str, Any]:
 
 def _symptoms(record: Record, chosen: Mapping[str, Probe], settings: Settings) -> Symptoms:
     report = judge(record, chosen, settings.probes)
-    causes = [f for f in report.findings if not f.symptom and f.severity is Severity.ERROR]
+    causes = [f for f in report.findings if not f.symptom and f.severity is not Severity.NOTE]
     return Symptoms(unexplained_symptoms(report.findings), tuple(f.name for f in causes))
 
 

@@ -15,14 +15,18 @@ from dataclasses import dataclass, is_dataclass, replace
 from enum import IntEnum
 from functools import cache
 from importlib.metadata import entry_points
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import RegistrationError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mldoctor.findings import Finding, Severity
+
+ALWAYS = object()
+"""Marks a parameter for which a fact must be given."""
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -55,12 +59,20 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One declared probe: its judging function and everything that is known about it."""
+    """One declared probe: its judging function and everything that is known about it.
+
+    Attributes:
+        needs: the facts it is given, in order; `optional`: those of them that are None where a run
+            did not give them; `extra`: those of these without which it has still looked at all it
+            should (their parameter has a default).
+    """
 
     name: str
     severity: Severity
     judge: Callable[..., Iterator[Finding]]
     needs: tuple[type, ...]
+    optional: frozenset[type]
+    extra: frozenset[type]
     options: Mapping[str, Any]
     explains: tuple[str, ...]
     symptom: bool
@@ -74,6 +86,11 @@ class Probe:
         return self.judge.__module__.rsplit(".", 2)[-2].replace("_", "-")
 
     @property
+    def required(self) -> tuple[type, ...]:
+        """The facts without which it cannot judge."""
+        return tuple(need for need in self.needs if need not in self.optional)
+
+    @property
     def page(self) -> str:
         """The probe's documentation: its docstring."""
         return inspect.getdoc(self.judge) or ""
@@ -83,7 +100,8 @@ class Probe:
     ) -> tuple[Finding, ...]:
         """Judge the facts of one run; each finding carries this probe's name and family."""
         chosen = dict(self.options) | dict(options)
-        seen = self.judge(*(facts[need] for need in self.needs), **chosen)
+        given = (facts.get(n) if n in self.optional else facts[n] for n in self.needs)
+        seen = self.judge(*given, **chosen)
         return tuple(
             replace(
                 finding,
@@ -111,7 +129,9 @@ def probe(
 ) -> Callable[[Callable[..., Iterator[Finding]]], Callable[..., Iterator[Finding]]]:
     """Declare a generator function as the probe `name`.
 
-    Positional parameters are the facts it needs; keyword-only parameters are its thresholds.
+    Positional parameters are the facts it needs: `Fact | None` for one it can do without to find
+    something, `Fact | None = None` for one that it does not miss when it finds nothing. Keyword-only
+    parameters are its thresholds.
     """
 
     def declare(judge: Callable[..., Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
@@ -124,11 +144,14 @@ def probe(
             raise RegistrationError(
                 f"probe {name!r} is declared in {known.judge.__module__} and {judge.__module__}"
             )
+        needs = _needs(judge)
         _PROBES[name] = Probe(
             name=name,
             severity=severity,
             judge=judge,
-            needs=_needs(judge),
+            needs=tuple(needs),
+            optional=frozenset(kind for kind, default in needs.items() if default is not ALWAYS),
+            extra=frozenset(kind for kind, default in needs.items() if default is None),
             options={
                 p.name: p.default
                 for p in inspect.signature(judge).parameters.values()
@@ -156,7 +179,7 @@ def fact(cost: Cost) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         kind = _hints(obtain).get("return")
         if not (isinstance(kind, type) and is_dataclass(kind)):
             raise RegistrationError(f"fact {obtain.__name__!r} must return a frozen dataclass")
-        _FACTS[kind] = Fact(kind.__name__, kind, obtain, _needs(obtain), cost)
+        _FACTS[kind] = Fact(kind.__name__, kind, obtain, tuple(_needs(obtain)), cost)
         return obtain
 
     return declare
@@ -199,8 +222,13 @@ def select(
     }
 
 
-def needed_facts(chosen: Mapping[str, Probe]) -> dict[type, Fact]:
-    """The facts that these probes need, directly or through other facts, cheapest first."""
+def needed_facts(chosen: Mapping[str, Probe], drawn: Iterable[type] = ()) -> dict[type, Fact]:
+    """The facts that these probes need, directly or through other facts, cheapest first.
+
+    Args:
+        chosen: the probes.
+        drawn: facts that only a figure shows; wanted where a probe's fact is as dear anyway.
+    """
     every = facts()
     wanted: set[type] = set()
 
@@ -213,6 +241,10 @@ def needed_facts(chosen: Mapping[str, Probe]) -> dict[type, Fact]:
     for probe_ in chosen.values():
         for need in probe_.needs:
             want(need)
+    dearest = max((every[kind].cost for kind in wanted), default=Cost.TAPE)
+    for kind in drawn:
+        if every[kind].cost <= dearest:
+            want(kind)
     ordered: dict[type, Fact] = {}
 
     def place(kind: type) -> None:
@@ -227,7 +259,11 @@ def needed_facts(chosen: Mapping[str, Probe]) -> dict[type, Fact]:
     return ordered
 
 
-def _needs(function: Callable[..., Any]) -> tuple[type, ...]:
+def _needs(function: Callable[..., Any]) -> dict[type, object]:
+    """The types of the positional parameters.
+
+    With each comes `ALWAYS` where None may not stand in its place, else the parameter's default.
+    """
     hints = _hints(function)
     parameters = inspect.signature(function).parameters.values()
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
@@ -237,7 +273,17 @@ def _needs(function: Callable[..., Any]) -> tuple[type, ...]:
                 f"parameter {parameter.name!r} of {function.__module__}.{function.__name__} "
                 "has no type, so mldoctor cannot tell which fact it needs"
             )
-    return tuple(hints[p.name] for p in positional)
+    needs: dict[type, object] = {}
+    for parameter in positional:
+        kinds = typing.get_args(hints[parameter.name]) or (hints[parameter.name],)
+        kind, *others = (k for k in kinds if k is not NoneType)
+        if others:
+            raise RegistrationError(
+                f"parameter {parameter.name!r} of {function.__module__}.{function.__name__} "
+                "names several types; a parameter takes one fact"
+            )
+        needs[kind] = parameter.default if NoneType in kinds else ALWAYS
+    return needs
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -52,10 +52,10 @@ class CauseTrials:
 @fact(Cost.TREATMENTS)
 def cause_trials(trainee: Trainee, control: OverfitCurve, symptoms: Symptoms) -> CauseTrials:
     """Treat each found cause where a symptom stands unexplained."""
-    from mldoctor.treatments.catalogue import TREATMENTS
+    from mldoctor.treatments.catalogue import OF_CAUSES
 
     open_symptoms = [name for name in symptoms.unexplained if name in OVERFIT_SYMPTOMS]
-    causes = [name for name in symptoms.causes if name in TREATMENTS]
+    causes = [name for name in symptoms.causes if name in OF_CAUSES]
     rows: list[CauseTrial] = []
     if not open_symptoms or not causes or control.outcome in LEARNING:
         return CauseTrials(control, ())
@@ -63,7 +63,7 @@ def cause_trials(trainee: Trainee, control: OverfitCurve, symptoms: Symptoms) ->
     trainee.allow(UPDATES * len(causes))
     tried: set[str] = set()
     for cause in causes:
-        words, treatment = TREATMENTS[cause]
+        words, treatment = OF_CAUSES[cause]
         if words in tried or trainee.seconds_left() <= 0:
             continue
         tried.add(words)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.overfit_curve import memorise
-from mldoctor.facts.rate_trial import TreatedCurve, beats
+from mldoctor.facts.treatment_trial import beats
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
@@ -128,8 +128,7 @@ def _trial(trainee: Trainee, divisor: int) -> tuple[str, str, bool]:
     treated = memorise(trainee, fixed, UPDATES, learning_rate(1 / divisor))
     if not treated.losses:
         return control.outcome, "", False
-    curve = TreatedCurve(1 / divisor, treated.losses, treated.outcome, treated.accuracy)
-    return control.outcome, treated.outcome, beats(curve, control)
+    return control.outcome, treated.outcome, beats(treated, control)
 
 
 def _length(loader: Any) -> int | None:

@@ -66,6 +66,7 @@ class OverfitCurve:
         label_path: where in a batch the labels stand, None when no part of it is the loss's target.
         outcome: "learned", "falling", "creeping" (a trend of a few percent), "stuck", "diverged",
             or "escaped": the loop made other batches than it was meant to.
+        confusion: label, answer and how often, in the last pass.
     """
 
     losses: tuple[float, ...]
@@ -78,6 +79,7 @@ class OverfitCurve:
     uninformed: float | None
     label_path: tuple[str, ...] | None
     outcome: str
+    confusion: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def first(self) -> float:
@@ -103,6 +105,8 @@ def memorise(
     updates: int,
     treatment: Treatment | None = None,
     feed: Sequence[Any] | None = None,
+    *,
+    seed: int = 0,
 ) -> OverfitCurve:
     """Drive the loop on the fixed set (or on `feed`, an altered form of it) and record its loss."""
     batches = feed if feed is not None else (fixed.batches or trainee.replayed())
@@ -114,7 +118,7 @@ def memorise(
     taken, held = 0, True
     path: tuple[str, ...] | None = None
     best: Reachable | None = None
-    for step in trainee.drive(batches, updates, treatment):
+    for step in trainee.drive(batches, updates, treatment, seed):
         taken += 1
         held = held and step.held
         if not held:
@@ -143,6 +147,7 @@ def memorise(
         uninformed=_entropy(labels),
         label_path=path,
         outcome=outcome if held else "escaped",
+        confusion=_confusion(latest),
     )
 
 
@@ -217,6 +222,15 @@ def _answers(calls: list[LossCall]) -> tuple[dict[str, int], dict[str, int], flo
         right += sum(g == t for g, t in zip(guess, truth, strict=True))
         total += len(truth)
     return dict(predicted), dict(labels), right / total if total else None
+
+
+def _confusion(calls: list[LossCall]) -> tuple[tuple[str, str, int], ...]:
+    """How often each answer was given to each label."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for call in calls:
+        guess, truth = _classes_of(call) or ([], [])
+        pairs.update(zip(map(str, truth), map(str, guess), strict=True))
+    return tuple((label, answer, count) for (label, answer), count in sorted(pairs.items()))
 
 
 def _one_of_several(calls: list[LossCall]) -> bool:

@@ -141,6 +141,8 @@ def _probe(name: str, severity: Severity, judge: object) -> Probe:
         severity=severity,
         judge=judge,  # type: ignore[arg-type] # called by suppression, which knows its parameters
         needs=(),
+        optional=frozenset(),
+        extra=frozenset(),
         options={},
         explains=(),
         symptom=False,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import greenlet
 
+from mldoctor.trainee.program import show
 from mldoctor.trainee.recorders import Control, Recorders
 from mldoctor.trainee.sites import is_user_code
 
@@ -150,7 +151,7 @@ class Coroutine(Control):
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is how it ended
             self.ending = Ending(error, describe(error))
             if not self._stopping:
-                traceback.print_exc(file=sys.stderr)
+                show(error)
         return Request("ended")
 
     def _ask(self, request: Request) -> Any:

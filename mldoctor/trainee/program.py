@@ -116,8 +116,9 @@ def show(error: BaseException) -> None:
     step = error.__traceback__
     while step is not None and step.tb_frame.f_code is not _execute.__code__:
         step = step.tb_next
+    theirs = error.__traceback__ if step is None else step.tb_next  # of no script: a function
     with suppress(OSError, ValueError, AttributeError):  # closed, gone, or not a stream any more
-        traceback.print_exception(type(error), error, step and step.tb_next)
+        traceback.print_exception(type(error), error, theirs)
 
 
 def _main_module() -> ModuleType:

@@ -49,9 +49,14 @@ class DrivenStep:
 
 
 class Trainee(ABC):
-    """Models, optimizers, loaders and the loop that trains them."""
+    """Models, optimizers, loaders and the loop that trains them.
+
+    Attributes:
+        memory_limit: bytes that the user says training must fit into, None where it runs decides.
+    """
 
     tape: Tape
+    memory_limit: int | None = None
 
     @property
     @abstractmethod
@@ -76,6 +81,10 @@ class Trainee(ABC):
         """The batches that were delivered last in the natural steps."""
 
     @abstractmethod
+    def first_batches(self) -> Sequence[Any]:
+        """The batches that were delivered first by the loaders that the loop trained on."""
+
+    @abstractmethod
     def fixed_set(self, samples: int = 20) -> FixedSet:
         """A set of `samples` samples taken from the batches that the loop trained on.
 
@@ -89,11 +98,13 @@ class Trainee(ABC):
         feed: Sequence[Any],
         updates: int,
         treatment: Treatment | None = None,
+        seed: int = 0,
     ) -> Iterator[DrivenStep]:
         """Take `updates` updates from the initial state on the batches of `feed`, in turn.
 
         The state before the first natural update is restored first, random state included, so that
-        two drives differ only in what was changed. Rates are held at the planned rate during a
+        two drives differ only in what was changed. A `seed` above zero sets the random state to
+        another one instead. Rates are held at the planned rate during a
         warm-up. The iteration ends early when the budget does.
         """
 

@@ -25,6 +25,9 @@ _OPERATIONS = {
 }  # fmt: skip
 MOST = 32
 
+TINY = 1e-20
+"""Denominators above this make Inf only of a numerator that has run away already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -51,10 +54,22 @@ class FirstBad(TorchFunctionMode):
         with torch._C.DisableTorchFunction(), torch.no_grad():  # noqa: SLF001 - the look is not the script's
             if result.is_floating_point() and not bool(result.isfinite().all()):
                 given = [a for a in args if isinstance(a, Tensor) and a.is_floating_point()]
-                if all(bool(a.isfinite().all()) for a in given):
+                if all(bool(a.isfinite().all()) for a in given) and not _overflow(
+                    name, args, result
+                ):
                     site = sites.current_site()
                     if site is not None:
                         bad = int((~result.isfinite()).sum())
                         nan = bool(result.isnan().any())
                         self.hits.append(Hit(name, bad, nan, site.location()))
         return result
+
+
+def _overflow(name: str, args: Any, result: Tensor) -> bool:
+    """Whether the result is Inf because the operands have run away, not because of where they stand."""
+    other = args[1] if len(args) > 1 else None
+    if name == "power":
+        return isinstance(other, int | float) and other >= 1
+    if name == "division" and isinstance(other, Tensor):
+        return bool((other.abs() > TINY).all())
+    return name in ("variance", "standard deviation") and not bool(result.isnan().any())

@@ -29,3 +29,16 @@ def no_regularisation(trainee: Trainee) -> Iterator[None]:
                     module.dropout = 0.0
         stack.enter_context(no_weight_decay(trainee))
         yield
+
+
+def is_regularised(trainee: Trainee) -> bool:
+    """Whether a model in training has a dropout above zero."""
+    from torch import nn
+
+    dropouts = (
+        module.p if isinstance(module, nn.modules.dropout._DropoutNd) else module.dropout  # noqa: SLF001 - the base of every dropout
+        for model in trainee.tape.roots
+        for module in model.modules()
+        if isinstance(module, nn.modules.dropout._DropoutNd | nn.RNNBase)  # noqa: SLF001 - as above
+    )
+    return any(dropouts)

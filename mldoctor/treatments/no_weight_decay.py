@@ -24,3 +24,8 @@ def no_weight_decay(trainee: Trainee) -> Iterator[None]:
 
     with trainee.before_each_step(leave_out):
         yield
+
+
+def has_decay(trainee: Trainee) -> bool:
+    """Whether an optimizer has a weight decay above zero."""
+    return any(g.get("weight_decay") for o in trainee.optimizers for g in o.param_groups)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.model_inputs import ModelInputs
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("unscaled-input", Severity.WARNING)
-def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Finding]:
+def unscaled_input(
+    inputs: ModelInputs, trial: TreatmentTrial | None = None, *, ratio: float = 1000.0
+) -> Iterator[Finding]:
     """The inputs reach the first layer at their raw scale.
 
     ## What it finds
@@ -72,7 +76,8 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
     negative values with a mean of 10 and a maximum of 50 or more are raw; so is a spread above 100.
     For feature tables the largest and the smallest standard deviation of a feature are compared; a
     factor of `ratio` is where a step that suits one feature no longer moves the weight of the other
-    in a run.
+    in a run. Where the loop cannot learn and no cause explains it, it is run again with the inputs
+    standardised; if it learns then, that is the finding, whatever the scale.
 
     ## When it is wrong
 
@@ -84,8 +89,10 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
     LeCun, Bottou, Orr and Müller, Efficient BackProp (1998), section 4.3; Stack Overflow question
     50762466; Stack Overflow question 53914450.
     """
+    cure = trial.cure("unscaled-input") if trial is not None else None
+    treated = compared(trial, cure) if trial is not None and cure is not None else ()
     for row in inputs.rows:
-        if row.normalised_after:
+        if row.normalised_after and not treated:
             continue
         raw = row.lowest >= 0 and row.highest >= 50 and row.mean >= 10  # noqa: PLR2004 - see the page
         wide = row.spread > 100  # noqa: PLR2004 - see the page
@@ -95,7 +102,7 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
             and row.widest > ratio * row.narrowest
             and row.widest > 10  # noqa: PLR2004 - small scales drown nothing
         )
-        if not (raw or wide or uneven):
+        if not (raw or wide or uneven or treated):
             continue
         evidence = [
             Evidence(
@@ -108,6 +115,7 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
                 "near 0 and 1",
             ),
             Evidence("first layer", f"{row.layer} ({row.kind})"),
+            *treated,
         ]
         if uneven and row.widest is not None and row.narrowest is not None:
             spreads = f"{number(row.narrowest)} to {number(row.widest)}"
@@ -121,8 +129,11 @@ def unscaled_input(inputs: ModelInputs, *, ratio: float = 1000.0) -> Iterator[Fi
             f"{row.model} gets inputs of {number(row.lowest)} to {number(row.highest)}, not scaled",
             evidence=tuple(evidence),
             location=row.site,
+            severity=Severity.ERROR if treated else None,
             explains=(
+                *(("input-independent-learning",) if treated else ()),
                 "flat-loss",
+                "oscillating-loss",
                 "exploding-gradients",
                 "vanishing-gradients",
                 "learning-rate-too-low",

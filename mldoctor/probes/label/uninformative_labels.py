@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 from mldoctor.facts.label_signal import LabelSignal
 from mldoctor.facts.loss_calls import LossCalls
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("uninformative-labels", Severity.ERROR)
-def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator[Finding]:
+def uninformative_labels(
+    signal: LabelSignal | None, loss_calls: LossCalls, trial: TreatmentTrial | None = None
+) -> Iterator[Finding]:
     """The labels are no more learnable than the same labels shuffled.
 
     ## What it finds
@@ -75,6 +79,8 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
     raw inputs predict held-out labels better than permuted ones (p below 0.05); the loop learns the
     real labels of fresh batches faster than shuffled ones. At least 150 labelled samples are needed. A
     loop without a loader takes more natural updates instead, from which inputs and labels are taken.
+    Where the loop cannot learn at all and a loss gets the labels of its batch in another order, it is
+    run again with them in theirs.
 
     ## When it is wrong
 
@@ -87,9 +93,20 @@ def uninformative_labels(signal: LabelSignal, loss_calls: LossCalls) -> Iterator
     TheDeepChecker (Ben Braiek and Khomh, 2022); DeepCrime (Humbatova, Jahangirova and Tonella,
     2021).
     """
-    if signal.decided_by or signal.p_value is None:
-        return
     row = next((row for row in loss_calls.rows if row.counts), None)
+    cure = trial.cure("uninformative-labels") if trial is not None else None
+    if trial is not None and cure is not None:
+        yield Finding(
+            "the labels reach the loss in another order than their samples",
+            evidence=compared(trial, cure),
+            location=row.location if row else None,
+            explains=("flat-loss", "cannot-overfit", "input-independent-learning"),
+            subject="labels",
+            remedy=Remedy("let every step that reorders a batch treat inputs and labels alike"),
+        )
+        return
+    if signal is None or signal.decided_by or signal.p_value is None:
+        return
     evidence = [
         Evidence(
             f"held-out accuracy of simple models on {signal.samples} samples",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.decay_trial import DecayTrial
+from mldoctor.facts.hyperparameters import Group, Hyperparameters
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.consequences import UNLEARNABLE
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("decay-too-strong", Severity.WARNING)
-def decay_too_strong(trial: DecayTrial, *, pull: float = 0.5) -> Iterator[Finding]:
+def decay_too_strong(trial: TreatmentTrial, options: Hyperparameters) -> Iterator[Finding]:
     """Weight decay shrinks the weights faster than the gradients can build them up.
 
     ## What it finds
@@ -66,10 +68,10 @@ def decay_too_strong(trial: DecayTrial, *, pull: float = 0.5) -> Iterator[Findin
 
     ## How it is measured
 
-    What decay adds to the gradient of each weight matrix is compared with the gradient itself; where
-    decay is decoupled, with the unit length of the optimizer's step. When it is at least `pull` times
-    as strong and the loop cannot memorise 20 samples, the same updates are taken on the same samples
-    with a decay of zero. Only a run that learns then is evidence.
+    By treatment: where a symptom stands that no other cause explains, the loop is run from the same
+    state on the same samples with a decay of zero. Only a run that learns then is evidence. What decay
+    adds to the gradient of each weight matrix is reported relative to the gradient itself; where decay
+    is decoupled, relative to the unit length of the optimizer's step.
 
     ## When it is wrong
 
@@ -80,23 +82,26 @@ def decay_too_strong(trial: DecayTrial, *, pull: float = 0.5) -> Iterator[Findin
     Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019; Krogh and Hertz, A Simple Weight
     Decay Can Improve Generalization, 1992.
     """
-    if not trial.cured or trial.pull < pull:
+    cure = trial.cure("decay-too-strong")
+    rows = [(_pull(group), group, row) for row in options.optimizers for group in row.groups]
+    if cure is None or not rows:
         return
+    pull, group, row = max(rows, key=lambda found: found[0])
     yield Finding(
-        f"weight decay {trial.decay:g} keeps the loop from learning",
+        f"weight decay {group.decay:g} keeps the loop from learning",
         evidence=(
-            Evidence("pull of decay, relative to the gradient", number(trial.pull), "far below 1"),
-            Evidence("20 samples with this decay", f"{trial.control}, loss {_end(trial.losses)}"),
-            Evidence(
-                "20 samples without decay", f"{trial.treated}, loss {_end(trial.treated_losses)}"
-            ),
+            Evidence("pull of decay, relative to the gradient", number(pull), "far below 1"),
+            *compared(trial, cure),
         ),
-        location=trial.built,
+        location=row.built,
         explains=("over-regularised", "dead-units", "vanishing-gradients", *UNLEARNABLE),
-        subject=trial.kind,
-        remedy=Remedy(f"use a weight decay of 0.01 or less in place of {trial.decay:g}"),
+        subject=row.kind,
+        remedy=Remedy(f"use a weight decay of 0.01 or less in place of {group.decay:g}"),
     )
 
 
-def _end(losses: tuple[float, ...]) -> str:
-    return f"{number(losses[0])} to {number(losses[-1])}" if losses else "unknown"
+def _pull(group: Group) -> float:
+    """What decay adds to the gradient, relative to it; relative to a unit step where decoupled."""
+    if group.decoupled:
+        return group.decay * (group.spread or 0.0)
+    return group.matrices or 0.0

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 from mldoctor.facts.accumulation import SCALE_FREE
 from mldoctor.facts.hyperparameters import Group, Hyperparameters, OptimizerOptions
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.consequences import UNLEARNABLE
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("extreme-hyperparameter", Severity.WARNING)
 def extreme_hyperparameter(
     options: Hyperparameters,
+    trial: TreatmentTrial | None = None,
     *,
     epsilon_share: float = 100.0,
     momentum: float = 0.999,
@@ -80,7 +83,8 @@ def extreme_hyperparameter(
     than the rate by that factor. Momentum counts from `momentum` on, betas when the square of the
     first is not below the root of the second, the condition under which Adam was shown to converge. A
     clip bound must be `clip_share` times below the median norm, with an optimizer for which the length
-    matters.
+    matters. Where the loop cannot learn and no cause explains it, it is run again with epsilon, betas
+    and momentum at their usual values; if it learns then, that is the finding.
 
     ## When it is wrong
 
@@ -92,6 +96,20 @@ def extreme_hyperparameter(
     Empirical Comparisons of Optimizers for Deep Learning, 2019 (epsilon); Sutskever et al., On the
     importance of initialization and momentum in deep learning, 2013.
     """
+    cure = trial.cure("extreme-hyperparameter") if trial is not None else None
+    if trial is not None and cure is not None:
+        row = options.optimizers[0]
+        yield _finding(
+            row,
+            f"the loop learns with usual options of {row.kind}, and not with these",
+            *(
+                Evidence(name, value, usual)
+                for group in row.groups[:1]
+                for name, value, usual in _options(group)
+            ),
+            *compared(trial, cure),
+        )
+        return
     for row in options.optimizers:
         for group in row.groups:
             yield from _of_group(row, group, epsilon_share, momentum)
@@ -128,6 +146,15 @@ def _of_group(
                 "square of the first", number(group.betas[0] ** 2), f"< {group.betas[1] ** 0.5:.3f}"
             ),
         )
+
+
+def _options(group: Group) -> Iterator[tuple[str, str, str]]:
+    if group.epsilon is not None:
+        yield "epsilon", number(group.epsilon), "1e-08"
+    if group.betas:
+        yield "betas", ", ".join(number(b, 4) for b in group.betas), "0.9, 0.999"
+    if group.momentum is not None:
+        yield "momentum", number(group.momentum, 4), "0.9"
 
 
 def _of_clip(row: OptimizerOptions, clip_share: float) -> Iterator[Finding]:

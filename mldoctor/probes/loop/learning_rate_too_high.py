@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.parameters import Parameters
-from mldoctor.facts.rate_trial import RateTrial
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("learning-rate-too-high", Severity.ERROR)
-def learning_rate_too_high(trial: RateTrial, parameters: Parameters) -> Iterator[Finding]:
+def learning_rate_too_high(trial: TreatmentTrial, parameters: Parameters) -> Iterator[Finding]:
     """The loop diverges or bounces, and the same loop at a lower rate learns.
 
     ## What it finds
@@ -78,24 +79,16 @@ def learning_rate_too_high(trial: RateTrial, parameters: Parameters) -> Iterator
 
     UMLAUT (Schoop, Huang and Hartmann, 2021); DeepCrime (Humbatova, Jahangirova and Tonella, 2021).
     """
-    cure = trial.cure()
-    if cure is None or cure.factor >= 1:
+    cure = trial.cure("learning-rate-too-high")
+    if cure is None:
         return
-    control = trial.control
     optimizer = next((o for o in parameters.optimizers if o.steps), None)
     planned = max(optimizer.rates[1], *optimizer.base_rates) if optimizer else 0.0
     yield Finding(
         f"the learning rate is too high: the loop learns at {number(cure.factor)} of it",
         evidence=(
             Evidence("highest learning rate", number(planned)),
-            Evidence(
-                f"loss on the fixed samples after {control.updates} updates, untreated",
-                f"{number(control.last)} (from {number(control.first)})",
-            ),
-            Evidence(
-                f"at {number(planned * cure.factor)}, after {len(cure.losses)} passes",
-                f"{number(cure.losses[-1])} (from {number(cure.losses[0])})",
-            ),
+            *compared(trial, cure),
         ),
         location=optimizer.built if optimizer else None,
         explains=(
@@ -106,6 +99,9 @@ def learning_rate_too_high(trial: RateTrial, parameters: Parameters) -> Iterator
             "non-finite-loss",
             "input-independent-learning",
             "oscillating-loss",
+            "dead-units",
+            "saturated-units",
+            "vanishing-gradients",
         ),
         subject="learning rate",
         remedy=Remedy(f"lower the learning rate to about {number(planned * cure.factor)}"),

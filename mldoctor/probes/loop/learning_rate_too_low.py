@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.parameters import Parameters
-from mldoctor.facts.rate_trial import RateTrial
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("learning-rate-too-low", Severity.ERROR)
-def learning_rate_too_low(trial: RateTrial, parameters: Parameters) -> Iterator[Finding]:
+def learning_rate_too_low(trial: TreatmentTrial, parameters: Parameters) -> Iterator[Finding]:
     """The loop crawls, and the same loop at a higher rate learns; or the rate is zero.
 
     ## What it finds
@@ -101,23 +102,15 @@ def learning_rate_too_low(trial: RateTrial, parameters: Parameters) -> Iterator[
             remedy=Remedy("give the optimizer a learning rate above zero"),
         )
         return
-    cure = trial.cure()
-    if cure is None or cure.factor <= 1:
+    cure = trial.cure("learning-rate-too-low")
+    if cure is None:
         return
-    control = trial.control
     planned = max(active[0].rates[1], *active[0].base_rates) if active else 0.0
     yield Finding(
         f"the learning rate is too low: the loop learns at {number(cure.factor)} times it",
         evidence=(
             Evidence("highest learning rate", number(planned)),
-            Evidence(
-                f"loss on the fixed samples after {control.updates} updates, untreated",
-                f"{number(control.last)} (from {number(control.first)})",
-            ),
-            Evidence(
-                f"at {number(planned * cure.factor)}, after {len(cure.losses)} passes",
-                f"{number(cure.losses[-1])} (from {number(cure.losses[0])})",
-            ),
+            *compared(trial, cure),
         ),
         location=active[0].built if active else None,
         explains=(

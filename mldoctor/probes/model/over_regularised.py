@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.regularisation_trial import RegularisationTrial
+from mldoctor.facts.regularisation import Regularisation
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("over-regularised", Severity.WARNING)
-def over_regularised(trial: RegularisationTrial) -> Iterator[Finding]:
+def over_regularised(trial: TreatmentTrial, options: Regularisation) -> Iterator[Finding]:
     """Dropout and weight decay leave no room to learn.
 
     ## What it finds
@@ -86,24 +88,19 @@ def over_regularised(trial: RegularisationTrial) -> Iterator[Finding]:
     Srivastava et al., Dropout: A Simple Way to Prevent Neural Networks from Overfitting (2014), section
     7.3, on the rate of dropout.
     """
-    if not trial.cured or trial.treated is None:
+    cure = trial.cure("over-regularised")
+    if cure is None:
         return
-    control, treated = trial.control, trial.treated
     yield Finding(
         "the regularisation leaves no room to learn",
         evidence=(
-            Evidence("strongest dropout", f"{trial.dropout:g} (of {trial.layers} layers with one)"),
-            Evidence("weight decay", number(trial.decay)),
             Evidence(
-                f"loss on the fixed samples after {control.updates} updates, untreated",
-                f"{number(control.last)} (from {number(control.first)})",
+                "strongest dropout", f"{options.dropout:g} (of {options.layers} layers with one)"
             ),
-            Evidence(
-                f"without dropout and decay, after {len(treated.losses)} passes",
-                f"{number(treated.losses[-1])} (from {number(treated.losses[0])})",
-            ),
+            Evidence("weight decay", number(options.decay)),
+            *compared(trial, cure),
         ),
-        location=trial.built,
+        location=options.built,
         explains=(
             "cannot-overfit",
             "flat-loss",

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.precision import Precision
+from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.consequences import UNLEARNABLE
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("unsafe-half-precision", Severity.WARNING)
 def unsafe_half_precision(
-    precision: Precision, *, min_backwards: int = 4, share: float = 0.9
+    precision: Precision,
+    trial: TreatmentTrial | None = None,
+    *,
+    min_backwards: int = 4,
+    share: float = 0.9,
 ) -> Iterator[Finding]:
     """Half-precision gradients are left to vanish, or are used before the scale is taken off.
 
@@ -77,7 +83,8 @@ def unsafe_half_precision(
     The type of autocast is read as each model is entered in training; the given `share` of at least
     `min_backwards` must be float16, and no backward begin at a loss that a scaler or the script itself
     has multiplied. The epsilon of each optimizer over float16 weights is rounded to float16. Each step
-    is compared with the scaling and unscaling before it.
+    is compared with the scaling and unscaling before it. Where the loop cannot learn and no cause
+    explains it, it is run again in float32.
 
     ## When it is wrong
 
@@ -89,6 +96,15 @@ def unsafe_half_precision(
     Micikevicius et al., Mixed Precision Training, 2018 (loss scaling); PyTorch documentation, Automatic
     Mixed Precision package (gradient scaling).
     """
+    cure = trial.cure("unsafe-half-precision") if trial is not None else None
+    if trial is not None and cure is not None:
+        yield _finding(
+            precision,
+            "the loop learns in float32, and not in half precision",
+            "keep weights in float32, compute under autocast, and scale the loss or use bfloat16",
+            *compared(trial, cure),
+        )
+        return
     half = precision.autocast >= share * precision.forwards
     if precision.raw >= min_backwards:
         yield _finding(

@@ -7,18 +7,19 @@ from dataclasses import replace
 import pytest
 
 from mldoctor.facts.accumulation import Accumulated, Accumulation
-from mldoctor.facts.decay_trial import DecayTrial
 from mldoctor.facts.evaluations import EvaluatedModel, Evaluations
 from mldoctor.facts.hyperparameters import Group, Hyperparameters, OptimizerOptions
 from mldoctor.facts.kept_weights import Kept, KeptWeights
 from mldoctor.facts.loader_use import LoaderUse, Use
 from mldoctor.facts.movements import Moved, Movements, OptimizerMoves
 from mldoctor.facts.optimizer_lives import OptimizerLives, Reset, Shared
+from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.precision import Precision
 from mldoctor.facts.random_use import Generator, RandomUse
 from mldoctor.facts.retained_graphs import RetainedGraphs
 from mldoctor.facts.schedules import Course, Schedule, Schedules
 from mldoctor.facts.step_order import Clip, Step, StepOrder
+from mldoctor.facts.treatment_trial import TreatedCurve, TreatmentTrial
 from mldoctor.registry import probes
 
 MODEL = EvaluatedModel(
@@ -55,7 +56,6 @@ PRECISION = Precision(
     first_scale=None, last_scale=None, raw=0, half_epsilon=None, half_kind="", lost=0, site=None,
     step_site=None, built=None,
 )  # fmt: skip
-DECAY = DecayTrial("Adam", 0.5, 2.0, "stuck", "learned", (1.0, 1.0), (1.0, 0.1), None)
 
 
 def found(name, *facts):
@@ -308,10 +308,13 @@ def test_decayed_norms_needs_a_strong_decay():
 
 
 def test_decay_too_strong_needs_a_cure():
-    assert found("decay-too-strong", DECAY)
-    assert not found("decay-too-strong", replace(DECAY, treated="stuck"))
-    assert not found("decay-too-strong", replace(DECAY, control="learned"))
-    assert not found("decay-too-strong", replace(DECAY, treated="", pull=0.1))
+    control = OverfitCurve((1.0,), 1, 150, 20, None, {}, {}, None, None, "stuck")
+    names, causes = ("no weight decay",), ("decay-too-strong",)
+    learned = TreatedCurve(names, causes, 1.0, (1.0, 0.1), 2, "learned", None)
+    trial = TreatmentTrial(control, (learned,), cured=0)
+    options = Hyperparameters((OPTIONS,))
+    assert found("decay-too-strong", trial, options)
+    assert not found("decay-too-strong", replace(trial, cured=None), options)
 
 
 @pytest.mark.parametrize(

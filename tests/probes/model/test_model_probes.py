@@ -14,10 +14,10 @@ from mldoctor.facts.loaded_weights import LoadedState, LoadedWeights
 from mldoctor.facts.module_use import ModuleUse, Unreached, Unregistered
 from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
-from mldoctor.facts.rate_trial import TreatedCurve
-from mldoctor.facts.regularisation_trial import RegularisationTrial
+from mldoctor.facts.regularisation import Regularisation
 from mldoctor.facts.script_failure import ScriptFailure
 from mldoctor.facts.tied_weights import Pair, TiedWeights
+from mldoctor.facts.treatment_trial import TreatedCurve, TreatmentTrial
 from mldoctor.findings import Location
 from mldoctor.registry import probes
 
@@ -143,12 +143,14 @@ def test_unloaded_weights_are_those_that_were_meant_and_missed():
 
 
 def test_over_regularised_needs_a_treated_run_that_learned():
-    learned = TreatedCurve(1.0, (0.7, 0.4, 0.1), "learned", 1.0)
-    trial = RegularisationTrial(STUCK, 0.6, 2, 1e-2, learned, None)
-    assert found("over-regularised", trial)
-    assert not found("over-regularised", replace(trial, treated=None))
-    alike = replace(learned, losses=(0.7, 0.7, 0.68), outcome="falling")
-    assert not found("over-regularised", replace(trial, treated=alike))
+    losses = (0.7, 0.4, 0.1)
+    learned = TreatedCurve(("no dropout",), ("over-regularised",), 1.0, losses, 60, "learned", 1.0)
+    trial = TreatmentTrial(STUCK, (learned,), cured=0)
+    options = Regularisation(0.6, 2, 1e-2, None)
+    assert found("over-regularised", trial, options)
+    assert not found("over-regularised", replace(trial, cured=None), options)
+    other = replace(learned, causes=("learning-rate-too-low",))
+    assert not found("over-regularised", replace(trial, treated=(other,)), options)
 
 
 def test_broken_weight_tying_needs_a_copy_that_went_its_own_way():
