@@ -34,6 +34,7 @@ class Fit:
         below_minus_one, below_zero, above_one: shares of the targets there, with a margin of 2 %.
         many_hot: share of the targets' rows with more than one 1; classes: their width; part: "the
             target", or the part of the batch of which the target is the argmax.
+        by_hand: the script writes the loss out, and `function` is what it amounts to.
     """
 
     function: str
@@ -57,6 +58,7 @@ class Fit:
     many_hot: float
     classes: int
     part: str
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def _fit(trainee: Trainee, calls: list[LossCall]) -> Fit:
         many_hot=many,
         classes=classes,
         part=part,
+        by_hand="written" in first.options,
     )
 
 
@@ -130,7 +133,8 @@ def _broadcast(call: LossCall) -> tuple[int, ...]:
     """The common shape of prediction and target, where it is larger than both need."""
     import torch
 
-    if call.target is None or call.function not in REGRESSION_LOSSES:
+    alike = (*REGRESSION_LOSSES, "binary_cross_entropy")
+    if call.target is None or call.function not in alike:
         return ()
     mine, theirs = tuple(call.prediction.shape), tuple(call.target.shape)
     if mine == theirs or call.prediction.numel() != call.target.numel():

@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def origin(prediction: Tensor) -> str:
     """The operation that made a prediction: see `LossCall.origin`."""
     if prediction.grad_fn is None:
         return ""
-    node = _through_shapes(prediction.grad_fn)
+    node = through_shapes(prediction.grad_fn)
     name = node.name().rsplit("::", 1)[-1] if node is not None else ""
     if name.startswith(_LAYERS):
         return "" if name.startswith("AccumulateGrad") else "layer"
@@ -138,7 +137,7 @@ def _twice(root: Any) -> tuple[tuple[str, str], ...]:
     for node in loss_region(root):
         for outer, inner in _OWN_NORMALISER.items():
             if node.name().startswith(outer) and node.next_functions:
-                source = _through_shapes(node.next_functions[0][0])
+                source = through_shapes(node.next_functions[0][0])
                 name = source.name() if source is not None else ""
                 for kind in inner:
                     if name.startswith(kind):
@@ -190,55 +189,6 @@ _SINGULAR: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
 _OPERATIONS = {"Div": "division", "Sqrt": "square root", "Log": "logarithm", "Pow": "power"}
 
 
-def picked_classes(root: Any) -> list[tuple[Tensor, Tensor, Any]]:
-    """(log-probabilities [batch, classes], class indices [batch], node) of hand-written losses.
-
-    Such a loss takes one entry per row from a log-softmax, or from the logarithm of it, by `gather`
-    or by indexing with a pair of index tensors. The node is the one that picks, None where what it
-    picks from is no probability.
-    """
-    found = []
-    for node in loss_region(root):
-        name = node.name()
-        if name.startswith("GatherBackward"):
-            index = node._saved_index
-        elif name.startswith("IndexBackward"):
-            given = [i for i in node._saved_indices if isinstance(i, Tensor)]
-            index = given[-1] if len(given) > 1 else None
-        else:
-            continue
-        if index is None or not node.next_functions:
-            continue
-        scores = _scores(node.next_functions[0][0])
-        certain = scores is not None
-        if scores is None and name.startswith("IndexBackward") and _is_range(given[0]):
-            # Any formula may stand before the index; only the number of classes is known then.
-            scores = index.new_zeros(tuple(node._saved_self_sym_sizes), dtype=torch.float32)
-        if scores is None or scores.dim() != 2 or index.is_floating_point():  # noqa: PLR2004 - [batch, classes]
-            continue
-        if index.numel() == scores.shape[0] and index.dtype.itemsize > 1:
-            picked = index.detach().reshape(-1)
-            found.append((scores.detach(), picked, node if certain else None))
-    return found
-
-
-def _is_range(index: Tensor) -> bool:
-    return bool(torch.equal(index.reshape(-1), torch.arange(index.numel(), device=index.device)))
-
-
-def _scores(node: Any) -> Tensor | None:
-    """The probabilities or log-probabilities that an operation picks from."""
-    node = _through_shapes(node)
-    if node is None:
-        return None
-    if node.name().startswith("LogBackward") and node.next_functions:
-        node = _through_shapes(node.next_functions[0][0])
-    if node is not None and node.name().startswith(("LogSoftmaxBackward", "SoftmaxBackward")):
-        result: Tensor = node._saved_result
-        return result
-    return None
-
-
 def loss_region(root: Any) -> list[Any]:
     """The operations between the loss and the first layer below it."""
     seen = {root}
@@ -257,7 +207,8 @@ def loss_region(root: Any) -> list[Any]:
     return region
 
 
-def _through_shapes(node: Any) -> Any:
+def through_shapes(node: Any) -> Any:
+    """The operation below the changes of shape that a node begins with."""
     for _ in range(32):
         if node is None or not node.name().startswith(_SHAPE_ONLY) or not node.next_functions:
             return node

@@ -34,6 +34,18 @@ class Table:
     index: np.ndarray
 
 
+def texts(contents: Contents) -> dict[int, str]:
+    """The texts of the kept samples, by index."""
+    from mldoctor.trainee import samples
+
+    found = {}
+    for sample in contents.kept:
+        parts = [p for p in samples.inputs(sample.value) if isinstance(p, str)]
+        if parts:
+            found[sample.index] = " ".join(parts)
+    return found
+
+
 def label_path(contents: Contents, place: tuple[str, ...] | None) -> str | None:
     """The part that holds the labels: where the loss takes its target from, else by its name."""
     parts = contents.parts()

@@ -68,7 +68,8 @@ def target_shape(fit: TargetFit) -> Iterator[Finding]:
 
     ## How it is measured
 
-    The shapes are read as the loss function gets them.
+    The shapes are read as the loss function gets them; in a loss that the script writes out, as they
+    enter the difference or the product with a logarithm that its gradient comes from.
 
     ## When it is wrong
 
@@ -82,7 +83,8 @@ def target_shape(fit: TargetFit) -> Iterator[Finding]:
         if not row.broadcast:
             continue
         yield Finding(
-            f"{row.function} broadcasts {list(row.prediction)} against {list(row.target)}",
+            f"{'the loss' if row.by_hand else row.function} broadcasts {list(row.prediction)}"
+            f" against {list(row.target)}",
             evidence=(
                 Evidence("prediction", f"{list(row.prediction)}"),
                 Evidence("target", f"{list(row.target)}", f"{list(row.prediction)}"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mldoctor.trainee.recorders.backward import BackwardRecorder
 from mldoctor.trainee.recorders.checkpoints import CheckpointRecorder
+from mldoctor.trainee.recorders.differences import DifferenceRecorder
 from mldoctor.trainee.recorders.loaders import LoaderRecorder
 from mldoctor.trainee.recorders.losses import LossRecorder
 from mldoctor.trainee.recorders.modules import ModuleRecorder
@@ -42,6 +43,7 @@ class Recorders:
             CheckpointRecorder(self.session),
             WeightRecorder(self.session),
             self.losses,
+            DifferenceRecorder(self.session),
             BackwardRecorder(self.session, self.modules, self.losses),
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from mldoctor.trainee import gradients, graph, sites, terms
+from mldoctor.trainee import gradients, handwritten, sites, terms
 from mldoctor.trainee.tape import LossCall
 
 if TYPE_CHECKING:
@@ -98,27 +98,28 @@ class BackwardRecorder:
         return float(loss.detach()) / unscaled if unscaled else 1.0
 
     def _note_hand_written(self, loss: Tensor) -> None:
-        """A class loss made of a log-softmax and an index leaves its parts in the graph only."""
+        """A loss that the script writes out leaves its parts in the graph only."""
         if self.session.tape.updates >= gradients.GRAPH_UPDATES or loss.grad_fn is None:
             return
         if any(c.grad and c.update == self.session.tape.updates for c in self._losses.calls):
             return
-        for scores, target, node in graph.picked_classes(loss.grad_fn):
+        every = handwritten.written(loss.grad_fn)
+        for found in every:
             call = LossCall(
-                function="nll_loss",
-                site=sites.current_site(),
+                function=found.function,
+                site=found.site or sites.current_site(),
                 update=self.session.tape.updates,
-                prediction=scores,
-                target=target,
+                prediction=found.prediction,
+                target=found.target,
                 options={"written": "by hand"},
                 grad=True,
                 training=True,
                 head=self._modules.last_layer,
-                value=float(loss.detach()) if loss.numel() == 1 else None,
+                value=float(loss.detach()) if loss.numel() == 1 == len(every) else None,
             )
             self._losses.keep(call)
-            if node is not None:
-                node.register_prehook(self._note_sign(call))
+            if found.node is not None:
+                found.node.register_prehook(self._note_sign(call))
 
     def _note_sign(self, call: LossCall) -> Callable[[Any], None]:
         """Note by how much the loss grows with the negative log-likelihood of the classes."""
