@@ -33,10 +33,14 @@ def observe(
 ) -> None:
     """Examine a script or module in this process: what the worker calls."""
     from mldoctor.trainee import program
+    from mldoctor.trainee.reseeding import shifted
 
     run = program.run_module if target.is_module else program.run_script
     chosen = select((*settings.select, *settings.extend_select), settings.ignore)
-    examine_program(lambda: run(target.path_or_module, target.arguments), chosen, settings, send)
+    with shifted(target.seed_shift):
+        examine_program(
+            lambda: run(target.path_or_module, target.arguments), chosen, settings, send
+        )
 
 
 def examine_program(

@@ -75,7 +75,8 @@ def verified(
             for runs, patches in ((controls, ()), (treated, ((edit.path, edit.after),))):
                 if len(runs) > number or time.monotonic() > deadline:
                     continue
-                runs.append(_run(case, target, replace(settings, seed=seed), patches, on_progress))
+                other = replace(target, seed_shift=number)  # also where the script sets its own
+                runs.append(_run(case, other, replace(settings, seed=seed), patches, on_progress))
             if len(treated) > number and finding.name in treated[-1].findings:
                 break  # it did not even take the finding away
         outcome = compare(finding.name, controls[: len(treated)], treated)

@@ -100,8 +100,9 @@ def _row(trainee: Trainee, row: Loader, training: Any) -> Stability:
                     states.append([(a, b) for a, b in zip(start, _state(), strict=True)])
                     drew = drew or any(a != b for a, b in states[-1])
                 changed = touched()
-            _seed(1000)
-            repeated = changed and seen[0] != seen[1]
+                # Under the random state of the first read, only what is stored can make a difference.
+                _seed(1000)
+                repeated = changed and _digest(dataset[index]) != seen[0]
             mutated += repeated
             random += len(set(seen)) > 1 and not repeated
             ends = [{read[k][1] for read in states} for k in range(len(states[0]))]

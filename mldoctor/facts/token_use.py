@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.facts.time_variation import quiet
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
 
 EACH_TOKEN = 0.5
 """Targets for each token given: labels of next tokens leave out the first one, or a prompt."""
+
+
+MOST_INSIDE = 0.3
+"""An id that makes up more than this share between other ids is a common token, and no padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ def token_use(trainee: Trainee) -> TokenUse:
 def _entering(call: RootCall) -> list[_Entering]:
     import torch
     from torch import nn
+
+    from mldoctor.trainee.quiet import quiet
 
     found: dict[str, _Entering] = {}
     latest: list[_Entering] = []
@@ -329,11 +334,9 @@ def _pad(batches: list[tuple[np.ndarray, np.ndarray | None]]) -> tuple[int | Non
     if not ends:
         return None, False
     (filler, times), total = ends.most_common(1)[0], sum(ends.values())
-    return (
-        (filler, False)
-        if times >= max(3, 0.2 * len(rows)) and times >= 0.9 * total
-        else (None, False)
-    )
+    fills = times >= max(3, 0.2 * len(rows)) and times >= 0.9 * total
+    inside = _share_of([_unpadded(row, filler) for row in rows], filler)
+    return (filler, False) if fills and inside < MOST_INSIDE else (None, False)
 
 
 def _padding(ids: np.ndarray, mask: np.ndarray | None, pad: int | None) -> int:

@@ -63,12 +63,14 @@ class Target:
     Attributes:
         patches: (absolute path, text) of files that the script is to find with another text; the
             files themselves stay as they are.
+        seed_shift: what is added to every seed that the script sets itself.
     """
 
     path_or_module: str
     is_module: bool = False
     arguments: tuple[str, ...] = ()
     patches: tuple[tuple[str, str], ...] = ()
+    seed_shift: int = 0
 
     @property
     def project(self) -> Path:

@@ -174,6 +174,15 @@ class Load:
     site: Site | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A module was given a parameter that another one had been given before."""
+
+    first: weakref.ref[nn.Module]
+    second: weakref.ref[nn.Module]
+    site: Site | None
+
+
 @dataclass(slots=True)
 class Tape:
     """Everything recorded about one run of the script.
@@ -181,6 +190,7 @@ class Tape:
     Attributes:
         followed: for an optimizer that took the place of another, over the same tensors, that one;
             `inherited` are the steps that were taken before it.
+        failed: the latest call of a root module in the training loop that raised.
         alive: operations in all graphs that existed after so many updates.
         carried: (update, id of a recurrent layer, whether the state it was given is the one it had
             returned before the latest step), for each call in training that was given a state.
@@ -194,6 +204,7 @@ class Tape:
     recording: bool = True
     roots: list[nn.Module] = field(default_factory=list)
     root_calls: dict[int, RootCall] = field(default_factory=dict)
+    failed: RootCall | None = None
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     optimizer_sites: list[Site | None] = field(default_factory=list)
     optimizer_born: list[int] = field(default_factory=list)
@@ -208,6 +219,7 @@ class Tape:
     states: list[KeptState] = field(default_factory=list)
     saves: list[int] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
+    ties: list[Tie] = field(default_factory=list)
     alive: dict[int, int] = field(default_factory=dict)
     carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.input_parts import InputParts
+from mldoctor.facts.received_inputs import ReceivedInputs
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.coverage import reading
 from mldoctor.registry import probe
 
+EXPLAINED = (
+    "input-independent-learning", "uninformative-labels", "single-class-collapse", "flat-loss",
+    "cannot-overfit", "input-ignored",
+)  # fmt: skip
+
 
 @probe("constant-input", Severity.ERROR)
-def constant_input(parts: InputParts, *, min_samples: int = 20) -> Iterator[Finding]:
+def constant_input(
+    parts: InputParts,
+    received: ReceivedInputs | None = None,
+    *,
+    min_samples: int = 20,
+    min_rows: int = 8,
+) -> Iterator[Finding]:
     """Every training sample has the same input.
 
     ## What it finds
 
     A training dataset of different samples in name only: the inputs are all the same, up to
-    rounding.
+    rounding. Also different samples that something between the dataset and the model makes equal.
 
     ## Why it matters
 
@@ -70,7 +82,8 @@ def constant_input(parts: InputParts, *, min_samples: int = 20) -> Iterator[Find
     ## How it is measured
 
     All inputs that were read are compared, by hash and, for the samples that are kept whole, value
-    by value with a relative tolerance of 1e-6.
+    by value with a relative tolerance of 1e-6. The tensors that each model is called with in
+    training are compared row by row, bit for bit, in a batch of at least `min_rows`.
 
     ## When it is wrong
 
@@ -82,7 +95,27 @@ def constant_input(parts: InputParts, *, min_samples: int = 20) -> Iterator[Find
     TheDeepChecker (Ben Braiek and Khomh, 2022).
     """
     split = parts.rows[0]
-    if split.read < min_samples or not (split.different == 1 or split.same_up_to_rounding):
+    if split.read < min_samples:
+        return
+    if split.different > 1 and not split.same_up_to_rounding:
+        for row in received.rows if received is not None else ():
+            if row.samples >= min_rows and row.different == 1:
+                everywhere = f", {number(row.value)} everywhere" if row.value is not None else ""
+                yield Finding(
+                    f"all inputs that reach {row.model} are the same",
+                    evidence=(
+                        Evidence(
+                            "different rows in a call",
+                            f"1 of {number(row.samples)}{everywhere}",
+                            f"up to {number(row.samples)}",
+                        ),
+                        Evidence("different inputs in the dataset", number(split.different)),
+                    ),
+                    location=row.site,
+                    explains=EXPLAINED,
+                    subject=row.model,
+                    remedy=Remedy("look at what stands between the dataset and the model"),
+                )
         return
     yield Finding(
         f"all {number(split.read)} training inputs are the same",
@@ -92,11 +125,7 @@ def constant_input(parts: InputParts, *, min_samples: int = 20) -> Iterator[Find
         ),
         location=split.loader.built,
         explains=(
-            "input-independent-learning",
-            "uninformative-labels",
-            "single-class-collapse",
-            "flat-loss",
-            "cannot-overfit",
+            *EXPLAINED,
             "conflicting-labels",
             "duplicate-samples",
             "split-overlap",

@@ -99,7 +99,7 @@ class BackwardRecorder:
 
     def _note_hand_written(self, loss: Tensor) -> None:
         """A loss that the script writes out leaves its parts in the graph only."""
-        if self.session.tape.updates >= gradients.GRAPH_UPDATES or loss.grad_fn is None:
+        if loss.grad_fn is None:
             return
         if any(c.grad and c.update == self.session.tape.updates for c in self._losses.calls):
             return

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from mldoctor.trainee import gradients, handwritten, sites
+from mldoctor.trainee import handwritten, sites
 
 if TYPE_CHECKING:
     from mldoctor.trainee.recorders.session import Session
 
 
 class DifferenceRecorder:
-    """Watches what the script subtracts, in the first updates."""
+    """Watches what the script subtracts in its natural steps."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -37,5 +37,4 @@ class DifferenceRecorder:
         return difference
 
     def _watching(self) -> bool:
-        tape = self.session.tape
-        return tape.recording and tape.updates < gradients.GRAPH_UPDATES and self.session.live()
+        return self.session.tape.recording and self.session.live()

@@ -98,11 +98,17 @@ class ModuleRecorder:
         self.session.tape.names[id(module)] = name_in_frames(module, sys._getframe(1))  # noqa: SLF001 - see sites
         return len(self.session.tape.roots) - 1
 
-    def _after_forward(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _after_forward(self, module: nn.Module, args: Any, *rest: Any) -> None:
+        # Torch leaves the keyword arguments out where the forward has raised.
+        raised = len(rest) == 1
+        kwargs, output = ({}, None) if raised else rest
         if torch.compiler.is_compiling() or not self.session.live() or self.session.in_backward:
             return
         self.session.depth = max(0, self.session.depth - 1)
         if not self.session.tape.recording or not torch.is_grad_enabled():
+            return
+        if raised:
+            self._note_failed(module, args)
             return
         if self.session.depth == 0 and any(module is root for root in self.session.tape.roots):
             self.session.tape.root_calls[self._root_index(module)] = RootCall(
@@ -118,6 +124,13 @@ class ModuleRecorder:
                 self._states[id(module)] = (self.session.tape.updates, state.detach().clone())
         if self.session.depth and isinstance(output, Tensor) and output.numel():
             self._note_output(module, output)
+
+    def _note_failed(self, module: nn.Module, args: Any) -> None:
+        """Keep the call of a root module that raised, as far as torch tells of it."""
+        if self.session.depth == 0 and args and any(module is r for r in self.session.tape.roots):
+            self.session.tape.failed = RootCall(
+                module, args, {}, sites.current_site(), module.training
+            )
 
     def _watch_outputs(self, output: Any) -> None:
         """Note where the outputs stand in the graph, and what gradient reaches a sequence."""
