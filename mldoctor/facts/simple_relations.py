@@ -7,6 +7,7 @@ that mean something else in another split.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
@@ -28,6 +29,9 @@ five in six for the right label, nine of ten others agree on a wrong one once in
 
 KNOWN = 0.7
 """Share of a class's labels that neighbours must confirm before they may contradict others of it."""
+
+ASKED = 0.01
+"""Share of doubtful labels from which a second opinion is worth its import."""
 
 WIDEST = 400
 """More columns are no table of features."""
@@ -61,8 +65,13 @@ class SimpleRelations:
         doubtful: samples whose neighbours agree on another label, and up to 20 of their indices.
         leaking: name of a column that gives the label by itself, "" for none.
         leaking_accuracy: held-out accuracy from that column alone; others_accuracy: from all others.
+        apart: how far the classes stand apart in that column, in its standard deviations: the least
+            distance from the 95th percentile of one class to the 5th of the next. A cut through
+            values that lie close together gives 0.1 to 0.2; a class of one value infinity.
         majority: share of the commonest label.
         maps: one row per evaluation loader.
+        second: of the doubtful samples, those that cleanlab doubts on the same votes; None where it
+            is not installed or was not asked.
     """
 
     training: Loader
@@ -76,6 +85,8 @@ class SimpleRelations:
     others_accuracy: float
     majority: float
     maps: tuple[MapCheck, ...]
+    second: int | None = None
+    apart: float = 0.0
 
 
 @fact(Cost.SCAN)
@@ -98,8 +109,8 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
     if len(classes) < 2 or len(classes) > len(found.labels) / 10:  # noqa: PLR2004 - something to tell apart
         raise AbsentFact("the labels are one class, or too many classes for the samples")
     scaled, centre, scale = _standardised(found.values)
-    agreement, doubtful = _neighbours(scaled, found.labels)
-    leaking, alone, others = _leak(found)
+    agreement, doubtful, votes = _neighbours(scaled, found.labels)
+    leaking, alone, others, apart = _leak(found)
     maps = []
     for evaluation in loaders.evaluating():
         other = table(contents(trainee, evaluation.index), place.path)
@@ -118,6 +129,8 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
         others_accuracy=others,
         majority=float(counts.max() / counts.sum()),
         maps=tuple(m for m in maps if m is not None),
+        second=_second(found.labels, votes, doubtful),
+        apart=apart,
     )
 
 
@@ -128,8 +141,23 @@ def _standardised(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return (values - centre) / scale, centre, scale
 
 
-def _neighbours(values: np.ndarray, labels: np.ndarray) -> tuple[float, list[int]]:
-    """Agreement with the vote of the nearest others, and the positions that they contradict."""
+def _second(labels: np.ndarray, votes: np.ndarray, doubtful: list[int]) -> int | None:
+    """How many doubtful labels cleanlab doubts, too; asked only where there are enough to tell of."""
+    import importlib.util
+
+    import numpy as np
+
+    if len(doubtful) < ASKED * len(labels) or importlib.util.find_spec("cleanlab") is None:
+        return None
+    from cleanlab.filter import find_label_issues
+
+    codes = np.unique(labels, return_inverse=True)[1]
+    shares = (votes + 0.1) / (votes + 0.1).sum(1, keepdims=True)
+    return int(find_label_issues(codes, shares, n_jobs=1)[doubtful].sum())
+
+
+def _neighbours(values: np.ndarray, labels: np.ndarray) -> tuple[float, list[int], np.ndarray]:
+    """Agreement with the vote of the nearest others, the positions that they contradict, and votes."""
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
 
@@ -150,11 +178,11 @@ def _neighbours(values: np.ndarray, labels: np.ndarray) -> tuple[float, list[int
     # A class that its own neighbours seldom confirm lies within another one: that is no noise.
     known = np.array([(best[codes == c] == c).mean() for c in range(votes.shape[1])]) >= KNOWN
     confident &= known[codes[doubtful]]
-    return float((best == codes).mean()), doubtful[confident].tolist()
+    return float((best == codes).mean()), doubtful[confident].tolist(), votes
 
 
-def _leak(found: Table) -> tuple[str, float, float]:
-    """The best single column, what it gives by itself, and what all others give."""
+def _leak(found: Table) -> tuple[str, float, float, float]:
+    """The best single column, what it and all others give, and how far apart its classes stand."""
     import numpy as np
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -162,21 +190,32 @@ def _leak(found: Table) -> tuple[str, float, float]:
 
     columns = found.values.shape[1]
     if not found.names or not 3 <= columns <= WIDEST:  # noqa: PLR2004 - of one or two columns, one may well decide
-        return "", 0.0, 0.0
+        return "", 0.0, 0.0, 0.0
     values, labels = found.values[:1000], found.labels[:1000]
     if np.unique(labels, return_counts=True)[1].min() < 3:  # noqa: PLR2004 - a label for every fold
-        return "", 0.0, 0.0
+        return "", 0.0, 0.0, 0.0
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     leaves = max(8, 2 * len(np.unique(labels)))
     tree = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
     fits = [tree.fit(values[:, [c]], labels).score(values[:, [c]], labels) for c in range(columns)]
     best = int(np.argmax(fits))
     if fits[best] < 0.97:  # noqa: PLR2004 - the probe asks for more
-        return "", 0.0, 0.0
+        return "", 0.0, 0.0, 0.0
     alone = float(cross_val_score(tree, values[:, [best]], labels, cv=folds).mean())
     rest = np.delete(values, best, axis=1)
     forest = ExtraTreesClassifier(60, min_samples_leaf=2, random_state=0)
-    return found.names[best], alone, float(cross_val_score(forest, rest, labels, cv=folds).mean())
+    others = float(cross_val_score(forest, rest, labels, cv=folds).mean())
+    return found.names[best], alone, others, _apart(values[:, best], labels)
+
+
+def _apart(column: np.ndarray, labels: np.ndarray) -> float:
+    import numpy as np
+
+    groups = sorted((column[labels == c] for c in np.unique(labels)), key=np.median)
+    if any(np.unique(g, return_counts=True)[1].max() >= len(g) / 2 for g in groups):
+        return float("inf")
+    steps = [np.quantile(b, 0.05) - np.quantile(a, 0.95) for a, b in pairwise(groups)]
+    return float(min(steps) / (column.std() or 1.0))
 
 
 def _map(

@@ -131,8 +131,8 @@ class LossCall:
 class LoaderInfo:
     """A DataLoader the script built or iterated, and how it was used.
 
-    `known` refers to it weakly; `in_use` keeps it once it is read. `name` is what the script calls
-    it, once any loader is read.
+    `known` refers to it weakly; `in_use` keeps it once it is read; `reader` is its latest iterator.
+    `name` is what the script calls it, once any loader is read.
     """
 
     known: weakref.ref[Any]
@@ -145,6 +145,7 @@ class LoaderInfo:
     prefetch: int = 0
     batch_size: int | None = None
     in_use: Any = None
+    reader: weakref.ref[Any] | None = None
     name: str = ""
 
     @property

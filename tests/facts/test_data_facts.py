@@ -118,12 +118,37 @@ def test_near_copies_of_arrays():
     assert sorted(train for train, _, _ in row.pairs) == list(range(8))
 
 
+def test_cleanlab_is_asked_about_the_same_votes():
+    pytest.importorskip("cleanlab", reason="the second opinion needs the extra `cleanlab`")
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(400) % 2
+    x = torch.randn(400, 6, generator=generator) + 4 * y[:, None]
+    given = y.clone()
+    given[:20] = 1 - given[:20]
+    made = simple_relations(
+        *both(TensorDataset(x, given), TensorDataset(*table(60, seed=1))), LABEL
+    )
+    assert made.doubtful >= 15
+    assert made.second is not None
+    assert made.second >= 0.8 * made.doubtful
+
+
 def test_one_column_gives_the_label_away():
     x, y = table(400)
     x[:, 5] = y + 0.01 * x[:, 5]
     made = simple_relations(*both(TensorDataset(x, y), TensorDataset(*table(60, seed=1))), LABEL)
     assert made.leaking == "column 5"
     assert made.leaking_accuracy > 0.99
+    assert made.apart > 1
+
+
+def test_a_label_that_is_a_threshold_does_not_stand_apart():
+    x, _ = table(400)
+    made = simple_relations(
+        *both(TensorDataset(x, (x[:, 2] > 0).long()), TensorDataset(*table(60, seed=1))), LABEL
+    )
+    assert made.leaking == "column 2"
+    assert made.apart < 0.4
 
 
 def test_renamed_classes_are_seen_through():

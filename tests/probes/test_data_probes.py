@@ -12,6 +12,7 @@ from mldoctor.facts.model_inputs import ModelInputs
 from mldoctor.facts.non_finite_fed import NonFiniteFed
 from mldoctor.facts.sample_stability import SampleStability
 from mldoctor.facts.token_use import TokenUse
+from mldoctor.findings import Severity
 from mldoctor.probes.data.constant_input import constant_input
 from mldoctor.probes.data.duplicate_samples import duplicate_samples
 from mldoctor.probes.data.empty_sample import empty_sample
@@ -226,6 +227,14 @@ def test_frozen_augmentation(changes, fires):
 )
 def test_leaking_feature(changes, fires):
     assert bool(found(leaking_feature, replace(sound.RELATIONS, **changes))) is fires
+
+
+def test_a_threshold_through_close_values_is_a_note():
+    leak = {"leaking": "column 5", "leaking_accuracy": 1.0, "others_accuracy": 0.8}
+    (far,) = found(leaking_feature, replace(sound.RELATIONS, **leak, apart=0.6))
+    (close,) = found(leaking_feature, replace(sound.RELATIONS, **leak, apart=0.2))
+    assert far.severity is None
+    assert close.severity is Severity.NOTE
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def labels(counts, evaluation=None, *, complete=True):
         ({"0": 200, "1": 200}, 2, {"0": 5, "2": 5}, True, True),
         ({"0": 9, "1": 9}, 3, None, False, False),  # too few of them read
         ({"0": 200, "1": 200}, 1001, None, True, False),  # words, not classes
+        ({str(i): 50 for i in range(1, 30)}, 30, None, True, False),  # the padding of a vocabulary
+        ({str(i): 50 for i in range(1, 9)}, 9, None, True, True),
     ],
 )
 def test_missing_class(counts, outputs, evaluation, complete, fires):

@@ -88,6 +88,18 @@ def test_two_drives_from_the_same_snapshot_are_equal_to_the_last_bit(driver, sou
     assert drive(trainee, 40) == first
 
 
+@pytest.mark.parametrize("dataset", ["data", "TensorDataset(x, y)"])
+def test_a_loader_built_for_every_epoch_is_one_loader(driver, dataset):
+    source = LOADER.replace("{epochs}", "9").replace("for epoch", "data = loader.dataset\nfor epoch")
+    trainee = driver(
+        source.replace("in loader:", f"in DataLoader({dataset}, batch_size=20, shuffle=True):")
+    )
+    assert [info.trained > 0 for info in trainee.tape.loaders] == [False, True]
+    losses = drive(trainee, 60)
+    assert len(losses) == 60
+    assert losses[-1] < 0.5 * losses[0]
+
+
 def test_a_script_that_ends_before_the_experiment_is_run_again(driver):
     trainee = driver(LOADER.replace("{epochs}", "1"))
     assert trainee.natural_updates <= 15

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mldoctor.facts.repetition import Repetition
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
-from mldoctor.probes.coverage import reading
+from mldoctor.probes.coverage import pairs, reading
 from mldoctor.registry import probe
 
 
@@ -88,7 +88,6 @@ def duplicate_samples(
         return
     if repetition.balancing:
         return
-    pairs = ", ".join(f"{a}={b}" for a, b in repetition.pairs[:5])
     yield Finding(
         f"{number(repetition.repeated)} training samples repeat another one",
         evidence=(
@@ -97,7 +96,11 @@ def duplicate_samples(
                 f"{number(repetition.repeated)} of {number(repetition.read)}",
             ),
             Evidence("different inputs among them", number(repetition.groups)),
-            Evidence("pairs (dataset index = earlier index)", pairs),
+            Evidence(
+                "pairs (dataset index = earlier index)",
+                pairs(repetition.pairs),
+                rows=repetition.pairs,
+            ),
             reading(repetition.read, repetition.total),
         ),
         location=repetition.training.built,

@@ -11,7 +11,7 @@ from mldoctor.registry import probe
 
 @probe("leaking-feature", Severity.WARNING)
 def leaking_feature(
-    relations: SimpleRelations, *, alone: float = 0.99, others: float = 0.9
+    relations: SimpleRelations, *, alone: float = 0.99, others: float = 0.9, apart: float = 0.5
 ) -> Iterator[Finding]:
     """One input column gives the label away.
 
@@ -71,7 +71,9 @@ def leaking_feature(
     ## How it is measured
 
     A small tree is fitted to each column alone; the best one is cross-validated, and so is a forest
-    of all the others. The column must reach `alone`, the others stay below `others`.
+    of all the others. The column must reach `alone`, the others stay below `others`. Where the classes
+    do not stand `apart` in the column (the label is a threshold through values that lie close
+    together, as in many exercises), the finding is a note.
 
     ## When it is wrong
 
@@ -96,10 +98,16 @@ def leaking_feature(
             Evidence(
                 "held-out accuracy from all other columns", f"{relations.others_accuracy:.1%}"
             ),
+            Evidence(
+                "distance between the classes in it, in standard deviations",
+                number(relations.apart),
+                f"below {apart:g}, a cut through close values",
+            ),
             Evidence("share of the commonest label", f"{relations.majority:.1%}"),
             Evidence("samples", number(relations.samples)),
         ),
         location=relations.training.built,
+        severity=None if relations.apart >= apart else Severity.NOTE,
         explains=("suspicious-score",),
         subject=relations.leaking,
         remedy=Remedy(

@@ -80,7 +80,8 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     The class labels that the loss was given are looked at update by update: at least `min_updates`
     of them, six in ten of a single class, where the same labels in random order would give less than
     two in ten. Where only one class was met, a loader that keeps the order of the dataset leads
-    there: nine in ten neighbours in it must then have the same label.
+    there: nine in ten neighbours in it must then have the same label. Rows of a file are taken in
+    batches of 32, and the finding is a note: whoever reads the file may shuffle.
 
     ## When it is wrong
 
@@ -115,11 +116,34 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
                 f"{order.expected:.0%} in random order",
             )
         )
+    if order.file:
+        yield Finding(
+            "the rows stand in the order of their labels",
+            evidence=(
+                Evidence(
+                    "batches of 32 neighbours of one class",
+                    f"{order.pure} of {order.labelled}",
+                    "few",
+                ),
+                *evidence[-1:],
+            ),
+            location=order.built,
+            severity=Severity.NOTE,
+            subject="order",
+            remedy=Remedy("shuffle while reading, and before a part is cut off"),
+        )
+        return
     yield Finding(
         "training batches come in the order of their labels",
         evidence=tuple(evidence),
         location=order.built or order.site,
-        explains=("single-class-collapse", "oscillating-loss", "uninformative-labels", "flat-loss"),
+        explains=(
+            "single-class-collapse",
+            "oscillating-loss",
+            "uninformative-labels",
+            "flat-loss",
+            "exploding-gradients",
+        ),
         subject="order",
         remedy=Remedy("shuffle: DataLoader(..., shuffle=True), or permute the indices every epoch"),
     )

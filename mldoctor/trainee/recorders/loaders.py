@@ -62,9 +62,12 @@ class LoaderRecorder:
         # A loader that the script builds and drops again is none of its loaders: only those that
         # are read are kept alive.
         size = getattr(loader, "batch_size", None)
-        self.session.tape.loaders.append(
-            LoaderInfo(weakref.ref(loader), sites.current_site(), batch_size=size or None)
-        )
+        made = LoaderInfo(weakref.ref(loader), sites.current_site(), batch_size=size or None)
+        for index, info in enumerate(self.session.tape.loaders):
+            if _follows(made, info):
+                info.known, info.in_use = made.known, None
+                return index
+        self.session.tape.loaders.append(made)
         return len(self.session.tape.loaders) - 1
 
     def _loader_iter(self, original: Any) -> Any:
@@ -76,7 +79,9 @@ class LoaderRecorder:
             self.session.tape.loaders[index].iterators += 1
             self.session.tape.loaders[index].in_use = loader
             self._name_all()
-            return WatchedIterator(self, index, real)
+            watched = WatchedIterator(self, index, real)
+            self.session.tape.loaders[index].reader = weakref.ref(watched)
+            return watched
 
         return iterate
 
@@ -99,3 +104,32 @@ class LoaderRecorder:
             info.ends += 1
             event.details["end"] = True
             raise
+
+
+def _follows(made: LoaderInfo, info: LoaderInfo) -> bool:
+    """Whether a new loader takes the place of one that was read: built for every epoch anew.
+
+    Both are built by one line over equal data sets, and the loop over the older one is over.
+    """
+    old, new = info.in_use, made.loader
+    if old is None or made.site is None or made.site != info.site or info.reader is None:
+        return False
+    if info.reader() is not None and info.ends < info.iterators:
+        return False
+    alike = type(old.dataset) is type(new.dataset) and old.batch_size == new.batch_size
+    if not alike or _length(old.dataset) != _length(new.dataset):
+        return False
+    # Beside the tape's reference and those of this function, a loader in use has one of the script's.
+    dropped = sys.getrefcount(old) <= HELD_HERE
+    return dropped or old.dataset is new.dataset
+
+
+HELD_HERE = 3
+"""References to a loader that the script has dropped: the tape, a local name, and an argument."""
+
+
+def _length(dataset: Any) -> int | None:
+    try:
+        return len(dataset)
+    except (TypeError, NotImplementedError):
+        return None  # a stream does not know

@@ -66,8 +66,18 @@ def test_a_mask_without_effect_is_no_fault_where_padding_has_none_either():
 
 
 def test_padding_sensitive_at_its_edge():
-    assert not found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.3),)))
-    assert found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.31),)))
+    assert not found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.05),)))
+    (mild,) = found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.3),)))
+    (severe,) = found("padding-sensitive", PaddingEffect((replace(PADDED, extension=0.31),)))
+    assert (mild.severity, severe.severity) == ("warning", None)
+
+
+def test_a_mask_read_the_wrong_way_round_is_named():
+    (finding,) = found(
+        "padding-sensitive", PaddingEffect((replace(PADDED, extension=0.2, inverted=0.0),))
+    )
+    assert finding.message == "model reads attention_mask the wrong way round"
+    assert finding.severity is None
 
 
 def test_a_teacher_hidden_in_a_list_is_no_unregistered_layer():
