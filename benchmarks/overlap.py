@@ -1,20 +1,24 @@
-"""Overlap of two splits: the kernel's CPU time, memory, recall and precision on planted copies.
+"""Overlap of two splits: CPU time, memory, recall and precision on planted copies, beside peers.
 
-    python benchmarks/overlap.py --train 100000 --test 20000
+    python benchmarks/overlap.py
     python benchmarks/overlap.py --train 1000000 --test 200000 --peers deepchecks cleanlab rensa
+    python benchmarks/overlap.py --train 10000000 --test 1000000 --only exact
 
 Texts of about 60 words over a Zipf vocabulary; 5 % of the rows share one of 20 openings of 15
 words; exact, normalised and near copies are planted in the test split, each 0.1 % of the training
-rows. Each candidate runs in a process of its own and reads the parquet files itself; CPU seconds of
-that process are what to compare on a busy machine. A peer that is not installed is skipped with its
-reason.
+rows, a fifth of them with another label. Each candidate runs in a process of its own and reads the
+parquet files itself; its imports are not counted. CPU seconds of it and of the processes that it
+started are what to compare on a busy machine; memory is the sum of their peaks. Peers pin old
+versions of the same packages: give each an interpreter of its own (`--python
+deepchecks=/path/to/python`). One that is not installed is skipped with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,10 +28,36 @@ from pathlib import Path
 
 import numpy as np
 
+BLOCK = 100_000
+
+SAME_LABEL = 0.8
+"""Of the copies, the rest stand in the test split with another label."""
+
 RENSA_SIMILAR = 0.3
 """Estimates scatter around the similarity of 0.4 that is asked for."""
 
-PEERS = {"deepchecks": "deepchecks", "cleanlab": "cleanlab", "rensa": "rensa"}
+OWN = {
+    "exact": "mldoctor.data.examination",
+    "near": "mldoctor.data.examination",
+    "daft": "mldoctor.data.examination daft",
+    "ray": "mldoctor.data.examination daft ray",
+}
+"""Our own candidates: equal rows only, everything, and everything by the other engines."""
+
+PEERS = {
+    "deepchecks": "pandas deepchecks.tabular deepchecks.tabular.checks",
+    "cleanlab": "pandas cleanlab sklearn.feature_extraction.text sklearn.random_projection",
+    "rensa": "pandas rensa",
+}
+"""What each imports."""
+
+SILENT = {
+    "DO_NOT_TRACK": "1",
+    "DAFT_ANALYTICS_ENABLED": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "DEEPCHECKS_DISABLE_LATEST_VERSION_CHECK": "1",
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def words(count: int, draw: np.random.Generator) -> list[str]:
@@ -63,19 +93,32 @@ def generate(folder: Path, train: int, test: int, seed: int = 0) -> None:
             made.append(f"{text[0].upper()}{text[1:]}.")
         return made
 
-    left, right = rows(train), rows(test)
     planted = max(1, train // 1000)
-    sources = draw.choice(train, 3 * planted, replace=False)
-    places = draw.choice(test, 3 * planted, replace=False)
-    truth = []
-    for j, (source, place) in enumerate(zip(sources, places, strict=True)):
-        kind = ("exact", "normalised", "near")[j // planted]
-        right[place] = altered(left[source], kind, vocabulary, draw)
-        truth.append((int(place), kind))
+    sources = np.sort(draw.choice(train, 3 * planted, replace=False))
+    kinds = draw.permutation(np.repeat(["exact", "normalised", "near"], planted))
+    copied: list[tuple[str, int]] = []
     folder.mkdir(parents=True, exist_ok=True)
-    for name, texts in (("train", left), ("test", right)):
-        pq.write_table(pa.table({"text": texts}), folder / f"{name}.parquet")
-    (folder / "truth.json").write_text(json.dumps(truth))
+    schema = pa.schema([("text", pa.string()), ("label", pa.int64())])
+    with pq.ParquetWriter(folder / "train.parquet", schema) as writer:
+        for begin in range(0, train, BLOCK):
+            texts = rows(min(BLOCK, train - begin))
+            here = sources[(sources >= begin) & (sources < begin + len(texts))]
+            labels = draw.integers(0, 4, len(texts))
+            copied += [(texts[i - begin], int(labels[i - begin])) for i in here]
+            writer.write_table(pa.table({"text": texts, "label": labels}, schema=schema))
+    places = draw.choice(test, 3 * planted, replace=False)
+    wanted = {int(p): (t, str(k)) for p, t, k in zip(places, copied, kinds, strict=True)}
+    with pq.ParquetWriter(folder / "test.parquet", schema) as writer:
+        for begin in range(0, test, BLOCK):
+            texts = rows(min(BLOCK, test - begin))
+            labels = draw.integers(0, 4, len(texts))
+            for i in range(len(texts)):
+                if begin + i in wanted:
+                    (text, label), kind = wanted[begin + i]
+                    texts[i] = altered(text, kind, vocabulary, draw)
+                    labels[i] = label if draw.random() < SAME_LABEL else (label + 1) % 4
+            writer.write_table(pa.table({"text": texts, "label": labels}, schema=schema))
+    (folder / "truth.json").write_text(json.dumps([(p, k) for p, (_, k) in wanted.items()]))
 
 
 def altered(text: str, kind: str, vocabulary: np.ndarray, draw: np.random.Generator) -> str:
@@ -99,34 +142,65 @@ def altered(text: str, kind: str, vocabulary: np.ndarray, draw: np.random.Genera
     return " ".join(parts) + "."
 
 
-def mldoctor(folder: Path) -> set[int]:
-    """Rows of the test split that the kernel flags."""
+def mldoctor(folder: Path, *, engine: str = "local", near: bool = True) -> set[int]:
+    """Rows of the test split that `mldoctor data` flags: equal ones, and near copies."""
+    from mldoctor.data.engines import choose
+    from mldoctor.data.examination import Request, read_splits
     from mldoctor.data.facts import equal_rows
-    from mldoctor.data.files import Source
     from mldoctor.data.near import near_pairs
-    from mldoctor.data.splits import find_columns, read
 
-    splits = []
-    for name in ("train", "test"):
-        source = Source(folder / f"{name}.parquet")
-        columns = find_columns(source, "text", None, None, None)
-        splits.append(read(name, source, columns, lambda _rows: None))
-    equal = {row for _, row in equal_rows(*splits)}
-    return equal | {row for _, row, _ in near_pairs(*splits, 1 << 30, lambda _stage, _rows: None)}
+    given = Request(
+        paths=(str(folder / "train.parquet"), str(folder / "test.parquet")),
+        text="text",
+        memory=(1 << 30) if near else 0,
+        engine=engine,
+    )
+    executor = choose(engine, None, [])
+    train, test = read_splits(given, executor, lambda _stage, _rows: None)
+    flagged = {row for _, row in equal_rows(train, test)}
+    if near:
+        pairs = train.near.get(1)
+        if pairs is None:
+            pairs = near_pairs(train, test, given.memory, lambda _stage, _rows: None, executor)
+        flagged |= {row for _, row, _ in pairs}
+    return flagged
+
+
+def exact(folder: Path) -> set[int]:
+    """Equal and equal when normalised."""
+    return mldoctor(folder, near=False)
+
+
+def near(folder: Path) -> set[int]:
+    """Near copies as well."""
+    return mldoctor(folder)
+
+
+def daft(folder: Path) -> set[int]:
+    """The same by Daft's native runner."""
+    return mldoctor(folder, engine="daft")
+
+
+def ray(folder: Path) -> set[int]:
+    """The same by Daft on a local Ray cluster."""
+    return mldoctor(folder, engine="ray")
 
 
 def deepchecks(folder: Path) -> set[int]:
-    """Rows that its train-test mix reports: exact ones only."""
+    """Rows that its train-test mix reports: exact ones with the same label."""
     import pandas as pd
     from deepchecks.tabular import Dataset
     from deepchecks.tabular.checks import TrainTestSamplesMix
 
-    train, test = (pd.read_parquet(folder / f"{n}.parquet") for n in ("train", "test"))
-    result = TrainTestSamplesMix(n_to_show=len(test)).run(
-        Dataset(train, cat_features=["text"]), Dataset(test, cat_features=["text"])
+    train, test = (
+        pd.read_parquet(folder / f"{name}.parquet").rename_axis("id").reset_index()
+        for name in ("train", "test")
     )
-    known = set(train.text)
-    return set(test.index[test.text.isin(known)]) if result.value else set()
+    result = TrainTestSamplesMix().run(
+        *(Dataset(d, label="label", index_name="id", cat_features=["text"]) for d in (train, test)),
+        with_display=False,
+    )
+    return set(test.id[test.text.isin(set(result.value["data"]["text"]))])
 
 
 def cleanlab(folder: Path) -> set[int]:
@@ -173,14 +247,19 @@ def rensa(folder: Path) -> set[int]:
     return hits
 
 
-def measured(candidate: str, folder: Path) -> dict[str, float]:
+def measured(candidate: str, folder: Path, python: str, limit: float) -> dict[str, float]:
     """Run one candidate in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--run", candidate, "--folder", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [python, __file__, "--run", candidate, "--folder", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+            env={**os.environ, **SILENT},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"not done after {limit:.0f} s") from error
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "no output")
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -189,15 +268,20 @@ def measured(candidate: str, folder: Path) -> dict[str, float]:
 
 def run(candidate: str, folder: Path) -> None:
     """What the process of one candidate does: print its figures."""
+    for module in (OWN | PEERS)[candidate].split():
+        importlib.import_module(module)
     before, started = time.process_time(), time.perf_counter()
     flagged = globals()[candidate](folder)
-    cpu, wall = time.process_time() - before, time.perf_counter() - started
+    wall = time.perf_counter() - started
+    cpu, memory = time.process_time() - before, 0.0
+    for seconds, megabytes in map(used, descendants(os.getpid())):
+        cpu, memory = cpu + seconds, memory + megabytes
     truth = json.loads((folder / "truth.json").read_text())
     every = {row for row, _ in truth}
     figures = {
         "cpu": cpu,
         "wall": wall,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "memory": memory + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "precision": len(flagged & every) / max(1, len(flagged)),
     }
     for kind in ("exact", "normalised", "near"):
@@ -206,35 +290,83 @@ def run(candidate: str, folder: Path) -> None:
     print(json.dumps(figures))
 
 
+def descendants(process: int) -> list[int]:
+    """Processes that a process started, and those that they started (Linux)."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int(
+                    (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+                )
+            except OSError:
+                continue  # it ended meanwhile
+    found = [process]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found[1:]
+
+
+def used(process: int) -> tuple[float, float]:
+    """CPU seconds and peak megabytes of another process."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0, 0.0
+    peak = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    ticks = sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK"), int(peak[0]) / 1024 if peak else 0.0
+
+
+def missing(candidate: str, python: str) -> str:
+    """The package that a candidate lacks, or nothing."""
+    for module in dict.fromkeys(m.split(".")[0] for m in (OWN | PEERS)[candidate].split()):
+        test = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+        if subprocess.run([python, "-c", test], check=False).returncode:
+            return module
+    return ""
+
+
 def main() -> None:
     """Generate the data and run every candidate."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--train", type=int, default=100_000)
     parser.add_argument("--test", type=int, default=20_000)
     parser.add_argument("--peers", nargs="*", default=[], choices=list(PEERS))
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--run")
+    parser.add_argument("--only", nargs="*", default=["exact", "near"], choices=list(OWN))
+    parser.add_argument("--python", action="append", default=[], metavar="PEER=PATH")
+    parser.add_argument("--folder", type=Path, help="keep the data here, and use what is there")
+    parser.add_argument("--limit", type=float, default=900, help="seconds for each candidate")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.run:
         run(given.run, given.folder)
         return
+    pythons = dict(item.split("=", 1) for item in given.python)
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
         if not (folder / "truth.json").exists():
             generate(folder, given.train, given.test)
         print(f"{given.train:,} training rows, {given.test:,} test rows")
-        print(f"{'':12}{'CPU s':>8}{'MB':>8}{'exact':>8}{'norm.':>8}{'near':>8}{'precision':>11}")
-        for candidate in ("mldoctor", *given.peers):
-            if candidate in PEERS and importlib.util.find_spec(PEERS[candidate]) is None:
-                print(f"{candidate:12}skipped: {PEERS[candidate]} is not installed")
+        print(f"{'':12}{'CPU s':>8}{'ratio':>8}{'wall s':>8}{'MB':>8}{'exact':>8}{'norm.':>8}"
+              f"{'near':>8}{'precision':>11}")  # fmt: skip
+        base: float | None = None
+        for candidate in (*given.peers, *given.only):
+            python = pythons.get(candidate, sys.executable)
+            lacking = missing(candidate, python)
+            if lacking:
+                print(f"{candidate:12}skipped: {lacking} is not installed")
                 continue
             try:
-                f = measured(candidate, folder)
+                f = measured(candidate, folder, python, given.limit)
             except RuntimeError as error:
                 print(f"{candidate:12}failed: {error}")
                 continue
-            print(f"{candidate:12}{f['cpu']:8.1f}{f['memory']:8.0f}{f['exact']:8.3f}"
-                  f"{f['normalised']:8.3f}{f['near']:8.3f}{f['precision']:11.3f}")  # fmt: skip
+            base = base or f["cpu"]
+            print(f"{candidate:12}{f['cpu']:8.1f}{f['cpu'] / base:8.2f}{f['wall']:8.1f}"
+                  f"{f['memory']:8.0f}{f['exact']:8.3f}{f['normalised']:8.3f}{f['near']:8.3f}"
+                  f"{f['precision']:11.3f}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

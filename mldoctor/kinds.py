@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from mldoctor import sizes
 from mldoctor.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ DEVICE = Kind(
     "'auto' or a torch device such as 'cpu', 'cuda' or 'cuda:1'",
     lambda v: isinstance(v, str) and re.fullmatch(r"[a-z]+(:\d+)?", v) is not None,
     schema={"type": "string", "pattern": r"^[a-z]+(:\d+)?$"},
+)
+MEMORY = Kind(
+    "'auto' or a size with its unit such as '24GiB' or '80GB'",
+    lambda v: isinstance(v, str) and (v == "auto" or sizes.bytes_of(v) is not None),
+    schema={"type": "string", "pattern": r"^(auto|\d+(\.\d+)? ?[KkMmGgTt]?[Ii]?[Bb])$"},
 )
 _OF_DEFAULT = {bool: FLAG, int: WHOLE, float: NUMBER, str: TEXT, tuple: NAMES}
 

@@ -29,6 +29,12 @@ def data(
     split: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Names the split of each row of TRAIN.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="[auto|local|daft|ray]", help="Where the work is done (auto).")
+    ] = "auto",
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a running Ray cluster.")
+    ] = None,
     memory_limit: Annotated[
         int, typer.Option(metavar="MB", min=16, help="For the index of near copies (1024).")
     ] = 1024,
@@ -56,17 +62,21 @@ def data(
 
     Reads csv, tsv, jsonl, parquet and arrow files, folders of parquet files, Hugging Face dataset
     folders and image folders with one folder a class. Nothing is changed and nothing is sent.
+    Addresses such as s3://bucket/train.parquet are read with Daft (pip install 'mldoctor[data]'),
+    and so is parquet from 2 GB on; --engine ray spreads the work over a Ray cluster.
 
     \b
     Examples:
       mldoctor data train.csv val.csv test.csv --label sentiment
       mldoctor data reviews.parquet --split split --text review
       mldoctor data images/train images/val
+      mldoctor data s3://corpus/train.parquet test.parquet --engine ray --address ray://head:10001
 
     Exit codes are those of mldoctor check.
     """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
     given = locals()
-    own = ("train", "val", "test", "text", "label", "group", "time", "split", "memory_limit")
+    own = ("train", "val", "test", "text", "label", "group", "time", "split", "memory_limit",
+           "engine", "address")  # fmt: skip
     flags = as_flags({name: value for name, value in given.items() if name not in own})
     from mldoctor.case import report_of
     from mldoctor.checkup import exit_code
@@ -80,13 +90,15 @@ def data(
     base = base_of(settings)
     prepare_files(settings)
     request = Request(
-        paths=tuple(Path(p) for p in (train, val, test) if p is not None),
+        paths=tuple(p for p in (train, val, test) if p is not None),
         text=text,
         label=label,
         group=group,
         time=time,
         split=split,
         memory=memory_limit << 20,
+        engine=engine,
+        address=address,
     )
     with shown(sys.stderr, os.environ, wanted=not settings.quiet) as progress:
         case = examine(request, settings, progress, ("mldoctor", *sys.argv[1:]))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mldoctor.data.near import near_pairs, within
-from mldoctor.errors import AbsentFact
+from mldoctor.data.scan import Quote
+from mldoctor.facts.batch_order import BatchOrder
 from mldoctor.facts.class_labels import ClassLabels, Labels
 from mldoctor.facts.input_parts import InputParts
 from mldoctor.facts.input_parts import Split as Part
@@ -17,25 +21,67 @@ from mldoctor.facts.loss_calls import LossCalls
 from mldoctor.facts.near_duplicates import Near, NearDuplicates
 from mldoctor.facts.repetition import Repetition
 from mldoctor.facts.split_columns import SplitColumns, groups_of, times_of
-from mldoctor.facts.split_overlap import Overlap, SplitOverlap
+from mldoctor.facts.split_overlap import EXAMPLE, RECURS, Overlap, SplitOverlap
 from mldoctor.findings import Location
 from mldoctor.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mldoctor.data.engines import Executor
     from mldoctor.data.splits import Split
     from mldoctor.data.words import Hashes
 
-SHOWN = 200
+BATCH = 32
+
+QUOTED = 3
+
+SHOWN = 10_000
+"""Pairs that a report holds; the rest are only counted."""
 
 
-def record(splits: list[Split], memory: int, progress: Callable[[str, int], None]) -> Record:
+def quoted(made: Record, splits: list[Split], executor: Executor) -> None:
+    """Put the texts of the first pairs into the facts, for a report that may quote data."""
+    for kind in (SplitOverlap, NearDuplicates):
+        fact = made.facts.get(kind)
+        if fact is None or splits[0].columns.text is None or splits[0].columns.look:
+            continue
+        wanted: list[set[int]] = [set() for _ in splits]
+        for row in fact.rows:
+            first = row.against.index if row.against else 0
+            for a, b, *_ in row.pairs[:QUOTED]:
+                wanted[first].add(int(splits[first].raw[a]))
+                wanted[row.evaluation.index].add(int(splits[row.evaluation.index].raw[b]))
+        texts: list[dict[int, str]] = [{} for _ in splits]
+        for split, hashes, found in zip(splits, wanted, texts, strict=True):
+            work = Quote(split.columns, frozenset(hashes))
+            read = executor.map(work, split.source, split.columns.wanted) if hashes else ()
+            for _rows, some in read:
+                found.update(some or {})
+        rows = []
+        for row in fact.rows:
+            first, other = row.against.index if row.against else 0, row.evaluation.index
+            shown = [
+                (a, texts[first].get(int(splits[first].raw[a]), "")[:EXAMPLE],
+                 texts[other].get(int(splits[other].raw[b]), "")[:EXAMPLE])
+                for a, b, *_ in row.pairs[:QUOTED]
+            ]  # fmt: skip
+            rows.append(replace(row, examples=tuple(shown)))
+        made.facts[kind] = replace(fact, rows=tuple(rows))
+
+
+def record(
+    splits: list[Split],
+    memory: int,
+    executor: Executor,
+    progress: Callable[[str, int], None],
+) -> Record:
     """Facts about the first split, and about each of the others against it.
 
     Args:
         splits: as they were read; the first is the training data.
         memory: bytes that the index of near copies may take.
+        executor: reads again where the index did not fit.
         progress: called with a stage and the rows done.
     """
     training, others = splits[0], splits[1:]
@@ -49,34 +95,44 @@ def record(splits: list[Split], memory: int, progress: Callable[[str, int], None
     if training.labels:
         read = [_labels(s, loader) for s, loader in zip(splits, loaders, strict=True) if s.labels]
         made.facts[ClassLabels] = ClassLabels(read[0], tuple(read[1:]))
+        made.facts[BatchOrder] = _order(training, loaders[0])
     else:
-        made.absent[ClassLabels.__name__] = "the files have no label column (--label)"
+        for name in (ClassLabels.__name__, BatchOrder.__name__):
+            made.absent[name] = "the files have no label column (--label)"
     if not others:
         for kind in (SplitOverlap, NearDuplicates, SplitColumns):
             made.absent[kind.__name__] = "only one split was given"
         return made
-    pairs = list(zip(others, loaders[1:], strict=True))
+    named = list(zip(splits, loaders, strict=True))
     made.facts[SplitOverlap] = SplitOverlap(
-        loaders[0], tuple(_overlap(training, other, loader) for other, loader in pairs)
+        loaders[0], tuple(_overlap(*one, *two) for one, two in combinations(named, 2))
     )
-    columns = [_columns(training, other, loader) for other, loader in pairs]
+    columns = [_columns(training, other, loader) for other, loader in named[1:]]
     made.facts[SplitColumns] = SplitColumns(
         loaders[0],
         tuple(g for c in columns for g in c[0]),
         tuple(t for c in columns for t in c[1]),
         (),
     )
-    try:
-        near = tuple(_near(training, other, loader, memory, progress) for other, loader in pairs)
-        made.facts[NearDuplicates] = NearDuplicates(loaders[0], near)
-    except AbsentFact as reason:
-        made.absent[NearDuplicates.__name__] = str(reason)
+    if training.columns.text is None:
+        made.absent[NearDuplicates.__name__] = (
+            "near copies are looked for among texts and images (--text names a column)"
+        )
+        return made
+    search = partial(near_pairs, memory=memory, progress=progress, executor=executor)
+    made.facts[NearDuplicates] = NearDuplicates(
+        loaders[0],
+        tuple(
+            _near(*one, *two, search=search, executor=executor)
+            for one, two in combinations(named, 2)
+        ),
+    )
     return made
 
 
 def _loader(index: int, split: Split) -> Loader:
-    place = Location(str(split.source.path), 1, label=split.name)
-    return Loader(index, split.name, place, split.source.path.name, split.size)
+    place = Location(split.source.shown, 1, label=split.name)
+    return Loader(index, split.name, place, split.shown, split.size)
 
 
 def _part(split: Split, loader: Loader) -> Part:
@@ -146,20 +202,52 @@ def _labels(split: Split, loader: Loader) -> Labels:
     )
 
 
-def _overlap(train: Split, other: Split, loader: Loader) -> Overlap:
-    found = equal_rows(train, other)
+def _order(training: Split, loader: Loader) -> BatchOrder:
+    """Whether a loop that takes the rows as they stand would meet one class at a time."""
+    labels = [v for v in training.labels if v is not None]
+    counts = Counter(labels)
+    total = max(1, len(labels))
+    same = sum(a == b for a, b in pairwise(labels))
+    batches = [labels[i : i + BATCH] for i in range(0, len(labels) - BATCH + 1, BATCH)]
+    return BatchOrder(
+        pure=sum(len(set(batch)) == 1 for batch in batches),
+        labelled=len(batches),
+        classes=len(counts),
+        expected_pure=len(batches) * sum((n / total) ** BATCH for n in counts.values()),
+        sampler="the file",
+        sequential=True,
+        dataset_classes=len(counts),
+        runs=same / max(1, len(labels) - 1),
+        expected=sum((n / total) ** 2 for n in counts.values()),
+        built=loader.built,
+        site=None,
+        file=True,
+    )
+
+
+def _overlap(first: Split, of: Loader, second: Split, loader: Loader) -> Overlap:
+    found = equal_rows(first, second)
+    keys, times = np.unique(first.normal, return_counts=True)
+    recurring = keys[times >= RECURS]
     return Overlap(
         evaluation=loader,
         same_object=False,
-        read=other.size,
-        total=other.size,
-        train_read=train.size,
-        train_total=train.size,
+        read=second.size,
+        total=second.size,
+        train_read=first.size,
+        train_total=first.size,
         shared=len(found),
         same_entries=0,
         pairs=tuple(found[:SHOWN]),
-        repeated_in_train=1 - len(np.unique(train.normal)) / train.size,
-        texts=train.columns.text is not None,
+        repeated_in_train=1 - len(keys) / first.size,
+        texts=first.columns.text is not None,
+        against=None if of.index == 0 else of,
+        sayings=int(
+            np.isin(second.normal[[b for _, b in found if second.short[b]]], recurring).sum()
+        ),
+        verbatim=int((first.raw[[a for a, _ in found]] == second.raw[[b for _, b in found]]).sum())
+        if found
+        else 0,
     )
 
 
@@ -194,21 +282,29 @@ def _columns(train: Split, other: Split, loader: Loader) -> tuple[list[Any], lis
 
 
 def _near(
-    train: Split, other: Split, loader: Loader, memory: int, progress: Callable[[str, int], None]
+    first: Split,
+    of: Loader,
+    second: Split,
+    loader: Loader,
+    *,
+    search: Callable[[Split, Split], list[tuple[int, int, float]]],
+    executor: Executor,
 ) -> Near:
-    pairs = near_pairs(train, other, memory, progress)
-    equal = {row for _, row in equal_rows(train, other)}
+    met = first.near.get(loader.index)
+    pairs = search(first, second) if met is None else met
+    equal = {row for _, row in equal_rows(first, second)}
     best: dict[int, tuple[int, int, float]] = {}
     for there, here, similarity in pairs:
         if here not in equal and (here not in best or similarity > best[here][2]):
             best[here] = (there, here, similarity)
-    ordered = sorted(best.values(), key=lambda p: -p[2])
+    ordered = sorted(best.values(), key=lambda p: (-p[2], p[1], p[0]))
     return Near(
         evaluation=loader,
-        kind="images" if train.columns.look else "texts",
-        read=other.size,
-        train_read=train.size,
+        kind="images" if first.columns.look else "texts",
+        read=second.size,
+        train_read=first.size,
         near=len(best),
         pairs=tuple(ordered[:SHOWN]),
-        within=within(train) if best else 0.0,
+        within=within(first, executor) if best else 0.0,
+        against=None if of.index == 0 else of,
     )

@@ -40,6 +40,8 @@ class Near:
         pairs: up to 20 (training index, evaluation index, similarity of texts and images or
             relative distance of arrays).
         within: share of the training samples with a near copy among the training samples.
+        against: the loader it is compared with; None for the training data.
+        examples: (training index, its text, the other's text) of the first pairs.
     """
 
     evaluation: Loader
@@ -49,6 +51,8 @@ class Near:
     near: int
     pairs: tuple[tuple[int, int, float], ...]
     within: float
+    against: Loader | None = None
+    examples: tuple[tuple[int, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,9 @@ def near_duplicates(trainee: Trainee, loaders: Loaders) -> NearDuplicates:
 
 def _texts(train: Contents, other: Contents, evaluation: Loader) -> Near | None:
     from mldoctor.data.kernel import build, probe
+    from mldoctor.trainee.tables import texts
 
-    mine, theirs = _raw_texts(train), _raw_texts(other)
+    mine, theirs = texts(train), texts(other)
     if not mine or not theirs:
         return None
     index = build(list(theirs.values()))
@@ -105,17 +110,6 @@ def _texts(train: Contents, other: Contents, evaluation: Loader) -> Near | None:
 
 def _size(text: str) -> int:
     return len(text.split())
-
-
-def _raw_texts(found: Contents) -> dict[int, str]:
-    from mldoctor.trainee import samples
-
-    texts = {}
-    for sample in found.kept:
-        parts = [p for p in samples.inputs(sample.value) if isinstance(p, str)]
-        if parts:
-            texts[sample.index] = " ".join(parts)
-    return texts
 
 
 def _arrays(train: Contents, other: Contents, evaluation: Loader) -> Near | None:

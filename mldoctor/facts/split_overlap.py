@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from mldoctor.trainee.contents import Contents
     from mldoctor.trainee.tape import Tape
 
+EXAMPLE = 120
+"""Characters of an example that a report quotes."""
+
+FEW_WORDS = 3
+RECURS = 3
+"""Times that a text of a few words occurs in training, from which on its being met again says that
+people write it, not that a row was copied."""
+
 CHANCE = 0.05
 """Training rows expected to equal a given row by chance, above which an equal one is no evidence."""
 
@@ -34,6 +42,11 @@ class Overlap:
         pairs: up to 200 (training index, evaluation index).
         repeated_in_train: share of the training samples whose input occurs there before.
         texts: the inputs are texts, compared after folding case, space and punctuation.
+        against: the loader it is compared with; None for the training data.
+        examples: (training index, its text, the other's text) of the first pairs.
+        sayings: of the shared samples, texts of a few words that recur in training ("ok").
+        verbatim: of the shared samples, those that are equal to the letter; None where only
+            normalised inputs were compared.
     """
 
     evaluation: Loader
@@ -47,6 +60,10 @@ class Overlap:
     pairs: tuple[tuple[int, int], ...]
     repeated_in_train: float
     texts: bool
+    against: Loader | None = None
+    examples: tuple[tuple[int, str, str], ...] = ()
+    verbatim: int | None = None
+    sayings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +77,9 @@ class SplitOverlap:
 @fact(Cost.SCAN)
 def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
     """Hash the normalised input of every sample of both sides and join them."""
+    from mldoctor.trainee import samples
     from mldoctor.trainee.contents import contents
+    from mldoctor.trainee.stored import same_entries
 
     training = loaders.of("training")[0]
     evaluations = loaders.evaluating()
@@ -78,6 +97,9 @@ def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
             for i, origin in enumerate(split.origins)
             if origin in entries
         }
+        if samples.length(tape.loaders[training.index].loader) is not None and split.total:
+            loader = tape.loaders[evaluation.index].loader
+            same = same_entries(tape.loaders[training.index].loader, loader, split) | same
         pairs = [(there, here) for here, there in sorted((_equal(train, split) | same).items())]
         rows.append(
             Overlap(
@@ -92,9 +114,36 @@ def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
                 pairs=tuple(pairs[:200]),
                 repeated_in_train=repeated / max(1, train.read),
                 texts=train.texts,
+                examples=_examples(train, split, pairs),
+                sayings=_sayings(train, split, pairs),
             )
         )
     return SplitOverlap(training, tuple(rows))
+
+
+def _examples(
+    train: Contents, other: Contents, pairs: list[tuple[int, int]]
+) -> tuple[tuple[int, str, str], ...]:
+    """The first pairs whose samples are texts and were kept."""
+    from mldoctor.trainee.tables import texts
+
+    mine, theirs = texts(train), texts(other)
+    both = [(a, mine[a], theirs[b]) for a, b in pairs if a in mine and b in theirs]
+    return tuple((a, left[:EXAMPLE], right[:EXAMPLE]) for a, left, right in both[:3])
+
+
+def _sayings(train: Contents, other: Contents, pairs: list[tuple[int, int]]) -> int:
+    from mldoctor.trainee.fingerprints import fold
+    from mldoctor.trainee.tables import texts
+
+    known, times = texts(other), Counter(train.digests)
+    digests = dict(zip(other.indices, other.digests, strict=True))
+    return sum(
+        here in known
+        and len(fold(known[here]).split()) <= FEW_WORDS
+        and times[digests[here]] >= RECURS
+        for _, here in pairs
+    )
 
 
 def _dataset(tape: Tape, loader: Loader) -> Any:

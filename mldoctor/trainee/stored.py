@@ -6,6 +6,7 @@ from one row of the same array, one picture in the same list, or one file.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def _width(held: Any) -> int:
             return 2 if len(set(several)) == len(several) else 0
         objects = all(hasattr(v, "shape") or hasattr(v, "getbands") for v in held[:8])
         return (
-            max(2, int(np.size(first)))
+            max(2, math.prod(np.shape(first)))
             if objects and len({id(v) for v in held}) == len(held)
             else 0
         )

@@ -126,9 +126,9 @@ def test_slices_of_the_index_give_the_same_pairs(splits, monkeypatch):
     for path in splits:
         columns = find_columns(Source(Path(path)), None, None, None, None)
         sides.append(read("x", Source(Path(path)), columns, lambda _n: None))
-    monkeypatch.setattr("mldoctor.data.files.ROWS", 30)
+    monkeypatch.setattr("mldoctor.data.chunks.ROWS", 30)
     whole = near_pairs(*sides, 1 << 30, lambda _s, _n: None)
-    sliced = near_pairs(*sides, 1000, lambda _s, _n: None)
+    sliced = near_pairs(*sides, 30_000, lambda _s, _n: None)
     assert sorted(whole) == sorted(sliced)
     assert len(whole) == 2
 
@@ -161,3 +161,86 @@ def test_nothing_is_written_next_to_the_data(splits):
     before = sorted(splits[0].parent.iterdir())
     run(*splits)
     assert sorted(splits[0].parent.iterdir()) == before
+
+
+def test_every_two_splits_are_compared(splits, tmp_path):
+    train, test = splits
+    lines = test.read_text().splitlines()
+    val = tmp_path / "val.csv"
+    val.write_text("\n".join([lines[0], *lines[40:60]]))
+    done = json.loads(run(train, val, test, "--output-format", "json")[1])["findings"]
+    assert {(f["severity"], f["message"]) for f in done if f["name"] == "split-overlap"} == {
+        ("error", "5 test samples also stand in the training data"),
+        ("warning", "20 test samples also stand in the validation data"),
+    }
+    done = json.loads(run(train, train, test, "--output-format", "json")[1])["findings"]
+    assert "300 validation samples also stand in the training data" in {f["message"] for f in done}
+    _, findings = found(train, train)
+    assert "same-dataset-evaluated" in findings
+
+
+def test_all_pairs_stand_in_the_json_and_no_text_anywhere(splits):
+    _, findings = found(*splits)
+    (pairs,) = (e for e in findings["split-overlap"]["evidence"] if "rows" in e)
+    assert pairs["rows"] == [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]]
+    word = splits[0].read_text().split("\n")[1].split()[0]
+    for form in ("full", "markdown", "html", "sarif", "github", "junit", "json"):
+        assert word not in run(*splits, "--output-format", form)[1]
+    assert word in run(*splits, "--output-format", "full", "--include-examples")[1]
+
+
+def test_what_everybody_writes_is_a_note(tmp_path):
+    draw = Random(4)  # noqa: S311 - data, no secret
+    rows = [[draw.choice(["ok", "Thanks!", "+1"]) if i % 9 == 0 else sentence(draw), 1]
+            for i in range(400)]  # fmt: skip
+    train, test = table(tmp_path / "a.csv", rows[:300]), table(tmp_path / "b.csv", rows[300:])
+    code, findings = found(train, test)
+    assert code == 0
+    assert findings["split-overlap"]["severity"] == "note"
+
+
+def test_rows_in_the_order_of_their_labels(tmp_path):
+    draw = Random(5)  # noqa: S311 - data, no secret
+    path = table(tmp_path / "a.csv", [[sentence(draw), i // 200] for i in range(400)])
+    code, findings = found(path)
+    assert (code, list(findings)) == (0, ["unshuffled-training"])
+
+
+def test_a_table_is_compared_without_regard_to_types(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="parquet needs pyarrow")
+    import pyarrow.parquet as pq
+
+    draw = Random(6)  # noqa: S311 - data, no secret
+    rows = [(draw.randrange(9000), draw.random(), "Red") for _ in range(60)]
+    train = table(tmp_path / "a.csv", [[a, b, c, 0] for a, b, c in rows], ("n", "x", "c", "label"))
+    pq.write_table(
+        pa.table({
+            "n": pa.array([float(a) for a, _, _ in rows[:4]]),
+            "x": pa.array([b for _, b, _ in rows[:4]], pa.float32()),
+            "c": ["red "] * 4,
+            "label": [0] * 4,
+        }),
+        tmp_path / "b.parquet",
+    )  # fmt: skip
+    _, findings = found(train, tmp_path / "b.parquet")
+    assert findings["same-dataset-evaluated"]["evidence"][0]["measured"] == "4 of 4 read"
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "text"])
+def test_times_of_parquet(tmp_path, kind):
+    pa = pytest.importorskip("pyarrow", reason="parquet needs pyarrow")
+    import datetime as dt
+
+    import pyarrow.parquet as pq
+
+    draw = Random(7)  # noqa: S311 - data, no secret
+    start = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - as files hold them
+    for name in ("a", "b"):
+        days = [start + dt.timedelta(days=i) for i in range(100)]
+        when = pa.array(days) if kind == "timestamp" else [str(d) for d in days]
+        pq.write_table(
+            pa.table({"text": [sentence(draw) for _ in days], "seen": when}),
+            tmp_path / f"{name}.parquet",
+        )
+    _, findings = found(tmp_path / "a.parquet", tmp_path / "b.parquet", "--time", "seen")
+    assert list(findings) == ["time-overlap"]

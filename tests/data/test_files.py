@@ -88,6 +88,103 @@ def test_a_damaged_file_is_a_clear_error(tmp_path, name, content, said):
     assert name in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "text,text\na,b\n", "two columns 'text'"),
+        ("a.csv", 'text,label\n"open,1\nb,2\nc,3\n', "lines 2 to 4, an unclosed quotation mark"),
+        ("a.csv", "text,label\n", "has no readable row"),
+        ("a.json", '{\n"a": 1\n}\n', "is one JSON object; give a list"),
+        (
+            "a.jsonl",
+            '{"text": "a"}{"text": "b"}\n',
+            "no readable row .1 rows: no JSON, first line 1",
+        ),
+        ("a.csv.gz", "no gzip", "a.csv.gz cannot be read"),
+        ("a.npz", "no archive", "cannot be read as .npz"),
+    ],
+)
+def test_what_cannot_be_used_is_named(tmp_path, name, content, said):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DataError, match=said):
+        find_columns(Source(path), None, None, None, None)
+
+
+def test_bytes_are_no_text(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(np.random.default_rng(0).bytes(5000))
+    with pytest.raises(DataError, match=r"a\.csv is no text"):
+        list(Source(path).rows())
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_other_separators(tmp_path, mark):
+    path = tmp_path / "a.csv"
+    path.write_text(f"text{mark}label\ngood film{mark}1\n")
+    assert list(Source(path).rows()) == [{"text": "good film", "label": "1"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_and_gzip(tmp_path, encoding):
+    import gzip
+
+    content = "text,label\ncafé au lait,1\n".encode(encoding)
+    (tmp_path / "a.csv").write_bytes(content)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content))
+    for name in ("a.csv", "a.csv.gz"):
+        assert list(Source(tmp_path / name).rows()) == [{"text": "café au lait", "label": "1"}]
+
+
+def test_arrays_and_a_flag_of_the_split(tmp_path):
+    draw = np.random.default_rng(0)
+    path = tmp_path / "a.npz"
+    np.savez(
+        path,
+        x=draw.normal(size=(70, 40)).astype(np.float16),
+        begins=np.r_[0, np.sort(draw.choice(np.arange(1, 70), 19, replace=False)), 70],
+        label=np.arange(20) % 2,
+        is_test=np.arange(20) % 4 == 0,
+    )
+    parts = matching(path, "is_test")
+    assert [name for name, _ in parts] == ["training", "test"]
+    rows = [list(source.rows()) for _, source in parts]
+    assert [len(r) for r in rows] == [15, 5]
+    assert len({str(row["x"]) for side in rows for row in side}) == 20
+
+
+def test_paragraphs_and_lines(tmp_path):
+    (tmp_path / "a.txt").write_text("one\ntwo\n\nthree\n")
+    (tmp_path / "b.txt").write_text("one\ntwo\n")
+    texts = [[r["text"] for r in Source(tmp_path / n).rows()] for n in ("a.txt", "b.txt")]
+    assert texts == [["one\ntwo", "three"], ["one", "two"]]
+
+
+def test_files_named_by_their_split(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"):
+        pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "data" / f"{name}.parquet")
+    parts = matching(tmp_path, None)
+    assert [(name, len(list(source.rows()))) for name, source in parts] == [
+        ("train", 4),
+        ("test", 2),
+    ]
+
+
+def test_values_that_python_cannot_hold(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({
+            "when": pa.array([10**17] * 2, pa.timestamp("us")),
+            "raw": pa.array([b"\xff", None]),
+            "nested": [{"a": [1]}, None],
+        }),
+        path,
+    )  # fmt: skip
+    columns = find_columns(Source(path), None, None, None, None)
+    assert read("training", Source(path), columns, lambda _n: None).size == 2
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"gone\.csv does not exist; give \.csv"):
         list(Source(tmp_path / "gone.csv").rows())

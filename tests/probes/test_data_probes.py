@@ -12,6 +12,7 @@ from mldoctor.facts.model_inputs import ModelInputs
 from mldoctor.facts.non_finite_fed import NonFiniteFed
 from mldoctor.facts.sample_stability import SampleStability
 from mldoctor.facts.token_use import TokenUse
+from mldoctor.facts.vocabularies import RoundTrip, Vocabularies
 from mldoctor.findings import Severity
 from mldoctor.probes.data.constant_input import constant_input
 from mldoctor.probes.data.duplicate_samples import duplicate_samples
@@ -20,6 +21,7 @@ from mldoctor.probes.data.frozen_augmentation import frozen_augmentation
 from mldoctor.probes.data.leaking_feature import leaking_feature
 from mldoctor.probes.data.mutating_dataset import mutating_dataset
 from mldoctor.probes.data.non_finite_input import non_finite_input
+from mldoctor.probes.data.one_way_vocabulary import one_way_vocabulary
 from mldoctor.probes.data.pad_token_mismatch import pad_token_mismatch
 from mldoctor.probes.data.padding_waste import padding_waste
 from mldoctor.probes.data.repeated_batch import repeated_batch
@@ -265,3 +267,12 @@ def test_a_threshold_through_close_values_is_a_note():
 )
 def test_tokens(probe, changes, fires):
     assert bool(found(probe, TokenUse((replace(sound.TOKENS, **changes),)))) is fires
+
+
+@pytest.mark.parametrize(
+    ("lost", "shifted", "fires"), [(25, False, True), (2, False, True), (1, False, False),
+                                   (0, False, False), (25, True, False)],
+)  # fmt: skip
+def test_one_way_vocabulary(lost, shifted, fires):
+    row = RoundTrip("stoi", "itos", 26, lost, shifted, ("a -> 3 -> c",))
+    assert bool(found(one_way_vocabulary, Vocabularies((row,)))) is fires

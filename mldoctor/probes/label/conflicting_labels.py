@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mldoctor.facts.repetition import Repetition
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
-from mldoctor.probes.coverage import reading
+from mldoctor.probes.coverage import pairs, reading
 from mldoctor.registry import probe
 
 
@@ -88,13 +88,16 @@ def conflicting_labels(
     rows = repetition.conflict_rows
     if repetition.conflicts < min_groups or rows < min_share * repetition.read:
         return
-    pairs = ", ".join(f"{a}={b}" for a, b in repetition.conflict_pairs[:5])
     yield Finding(
         f"{number(repetition.conflicts)} inputs occur with different labels",
         evidence=(
             Evidence("inputs with more than one label", number(repetition.conflicts), "0"),
             Evidence("samples with those inputs", f"{number(rows)} of {number(repetition.read)}"),
-            Evidence("pairs (dataset index = index)", pairs),
+            Evidence(
+                "pairs (dataset index = index)",
+                pairs(repetition.conflict_pairs),
+                rows=repetition.conflict_pairs,
+            ),
             reading(repetition.read, repetition.total),
         ),
         location=repetition.training.built,

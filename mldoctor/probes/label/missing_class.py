@@ -16,7 +16,7 @@ CLASSES = 1000
 
 @probe("missing-class", Severity.WARNING)
 def missing_class(
-    labels: ClassLabels, loss_calls: LossCalls, *, per_class: int = 1
+    labels: ClassLabels, loss_calls: LossCalls, *, per_class: int = 1, vocabulary: int = 20
 ) -> Iterator[Finding]:
     """A class has no training sample.
 
@@ -77,6 +77,8 @@ def missing_class(
     The labels of the training samples are counted where the loss takes its target from. A class
     counts as missing when every sample was read, or when so many were read that a class as rare as
     a tenth of the average would have been met (10 times `per_class` samples per output and more).
+    Where there are `vocabulary` outputs and more, a lone idle first or last one is the padding or the
+    stop of a vocabulary, and nothing is said.
 
     ## When it is wrong
 
@@ -105,6 +107,8 @@ def missing_class(
         for label, n in other.counts.items():
             if label not in seen and (row is None or label != str(row.ignore_index)):
                 foreign[label] = foreign.get(label, 0) + n
+    if not foreign and outputs >= vocabulary and idle in (["0"], [str(outputs - 1)]):
+        return  # the padding or the stop of a vocabulary, which no target ever is
     if not idle and not foreign:
         return
     missing = list(dict.fromkeys([*idle, *sorted(foreign)]))

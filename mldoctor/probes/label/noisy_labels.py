@@ -75,7 +75,8 @@ def noisy_labels(
     other label, and that vote reaches the mean vote which samples of that class get (the confident
     joint). The estimate is given only where neighbours confirm at least `min_agreement` of the
     labels, so that classes which merely overlap are not called noise, and from a share of
-    `min_share` on.
+    `min_share` on. Where cleanlab is installed (`pip install 'mldoctor[cleanlab]'`), it is asked about
+    the same votes, and the evidence says how many of the doubts it shares.
 
     ## When it is wrong
 
@@ -100,7 +101,17 @@ def noisy_labels(
                 f"below {min_share:.0%}",
             ),
             Evidence("labels that their neighbours confirm", f"{relations.agreement:.1%}"),
-            Evidence("dataset index", ", ".join(map(str, relations.doubtful_index[:5]))),
+            Evidence("dataset index", ", ".join(map(str, relations.doubtful_index[:20]))),
+            *(
+                ()
+                if relations.second is None
+                else (
+                    Evidence(
+                        "of those, doubted by cleanlab",
+                        f"{relations.second} of {relations.doubtful}",
+                    ),
+                )
+            ),
         ),
         location=relations.training.built,
         subject="labels",

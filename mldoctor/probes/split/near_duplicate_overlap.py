@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mldoctor.facts.near_duplicates import NearDuplicates
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.coverage import examples, pairs
 from mldoctor.registry import probe
 
 
@@ -95,26 +96,28 @@ def near_duplicate_overlap(
     for row in near.rows:
         if row.near < min_samples or row.within > max_within:
             continue
-        pairs = ", ".join(f"{a}={b} ({value:.2f})" for a, b, value in row.pairs[:5])
+        first = "training" if row.against is None else row.against.split
         yield Finding(
-            f"{number(row.near)} {row.evaluation.split} samples nearly equal a training sample",
+            f"{number(row.near)} {row.evaluation.split} samples nearly equal a {first} sample",
             evidence=(
                 Evidence(
-                    "evaluation samples with a near copy in training",
+                    f"{row.evaluation.split} samples with a near copy in {first}",
                     f"{number(row.near)} of {number(row.read)} read",
                     "0",
                 ),
                 Evidence(
-                    "pairs (training index = evaluation index, similarity)"
-                    if row.kind != "arrays"
-                    else "pairs (training index = evaluation index, relative distance)",
-                    pairs,
+                    f"pairs ({first} index = {row.evaluation.split} index, "
+                    + ("similarity)" if row.kind != "arrays" else "relative distance)"),
+                    pairs(row.pairs),
+                    rows=row.pairs,
                 ),
+                *examples(row.examples),
                 Evidence("training samples with one among themselves", f"{row.within:.1%}"),
                 Evidence("training samples read", number(row.train_read)),
             ),
             location=row.evaluation.built,
-            also=near.training.built,
-            subject=f"loader {row.evaluation.index}",
+            also=(row.against or near.training).built,
+            subject=f"loader {row.evaluation.index}"
+            + (f" and {row.against.index}" if row.against else ""),
             remedy=Remedy("put near copies on one side: group them first, then split by group"),
         )

@@ -86,7 +86,7 @@ def same_dataset_evaluated(overlap: SplitOverlap, *, min_samples: int = 8) -> It
 
     ChenYichen9527/EV-UAV#25 on GitHub; Luxonis/luxonis-train#213 on GitHub.
     """
-    evaluated = overlap.rows
+    evaluated = [row for row in overlap.rows if row.against is None]
     whole = [row for row in evaluated if is_whole(row)]
     if not whole or len(whole) < len(evaluated) or whole[0].read < min_samples:
         return
