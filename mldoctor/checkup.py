@@ -73,7 +73,7 @@ def checkup(
         root=str(root),
     )
     mine = tuple(entry for entry in entries if entry.target == case.project_target)
-    case = _with_sources(replace(case, rules=replace(rules, entries=mine)), script, target)
+    case = with_sources(replace(case, rules=replace(rules, entries=mine)), script, target.project)
     keep(case)
     return report_of(case)
 
@@ -102,10 +102,10 @@ def _script(target: Target) -> Path:
     return module_file(named) if target.is_module else Path(named)
 
 
-def _with_sources(case: Case, script: Path, target: Target) -> Case:
+def with_sources(case: Case, script: Path, project: Path) -> Case:
     """The case with the texts that its report quotes and its comments stand in."""
     folder = Path(case.folder)
-    found = sources.project(script, [target.project, Path(case.root)])
+    found = sources.project(script, [project, Path(case.root)])
     texts = {near(str(path), folder): text for path, text in found.items()}
     for finding in judged(case).findings:
         for path in places(finding):

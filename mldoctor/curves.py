@@ -140,18 +140,19 @@ def _labels(record: Record, findings: Collection[str]) -> Curve | None:
     counts = labels.training.counts if isinstance(labels, ClassLabels) else {}
     if not 1 <= len(counts) <= MOST_CLASSES:
         return None
-    names = ("single-class-labels", "label-imbalance", "missing-class")
-    owner = next((n for n in names if n in findings), "")
+    owners = ("single-class-labels", "label-imbalance", "missing-class")
+    owner = next((n for n in owners if n in findings), "")
+    names = _in_order(counts)
     fewest = _threshold("label-imbalance", "max_share") * sum(counts.values())
     return Curve(
         "What are the labels?",
         "class",
         "training samples",
-        (("samples", tuple(float(n) for n in counts.values())),),
+        (("samples", tuple(float(counts[name]) for name in names)),),
         expected=(max(1.0, fewest), None),
         finding=owner,
         kind="bars",
-        categories=tuple(map(str, counts)),
+        categories=names,
     )
 
 

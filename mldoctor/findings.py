@@ -51,12 +51,15 @@ class Evidence:
     Attributes:
         sample: the measured text quotes training data, so a report shows it only with
             `--include-examples`.
+        rows: what `measured` shows the first of, in full, such as all pairs of equal samples; only
+            JSON has them.
     """
 
     name: str
     measured: str
     expected: str = ""
     sample: bool = False
+    rows: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

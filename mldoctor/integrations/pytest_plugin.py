@@ -6,6 +6,7 @@ before it is used.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,13 @@ import pytest
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+    from torch import nn
 
     from mldoctor.findings import Report
+    from mldoctor.watch import Watch
 
 # Where a report of one test keeps what the summary and a JUnit file show: lists of plain texts,
 # so that workers of a distributed run can send them.
@@ -31,9 +37,12 @@ _INI = {
 class Doctor:
     """What the `mldoctor` fixture gives."""
 
-    def __init__(self, settings: dict[str, Any], properties: list[tuple[str, object]]) -> None:
+    def __init__(
+        self, settings: dict[str, Any], properties: list[tuple[str, object]], place: Path
+    ) -> None:
         self._settings = settings
         self._properties = properties
+        self._place = place
 
     def check_script(
         self, path: str | os.PathLike[str], *arguments: str, **settings: Any
@@ -53,6 +62,36 @@ class Doctor:
         report = examined(str(path), tuple(map(str, arguments)), {**self._settings, **settings})
         self._properties += properties_of(report)
         return report
+
+    @contextmanager
+    def watch(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, **settings: Any
+    ) -> Iterator[Watch]:
+        """Watch the training loop in a `with` block; its `report` is there when the block has ended.
+
+        The loop is observed as it runs, with the batches it has; what only shows when a loop is fed
+        chosen batches (whether it can memorise a few samples) is what `check_script` finds.
+
+        Args:
+            model: what the block trains.
+            optimizer: what it trains it with.
+            settings: as for `check_script`.
+
+        Raises:
+            MldoctorError: when model, optimizer or a setting cannot be used.
+        """
+        __tracebackhide__ = True
+        from mldoctor.settings import load
+        from mldoctor.watch import watch
+
+        loaded = load({**self._settings, **settings}, start=self._place.parent)
+        watched = None
+        try:
+            with watch(model, optimizer, loaded, self._place) as watched:
+                yield watched
+        finally:
+            if watched is not None:
+                self._properties += properties_of(watched.report)
 
 
 def examined(path: str, arguments: tuple[str, ...], settings: dict[str, Any]) -> Report:
@@ -96,7 +135,7 @@ def _mldoctor(request: pytest.FixtureRequest) -> Doctor:
         if marker.args:
             raise pytest.UsageError("the mldoctor marker takes keyword arguments only")
         settings |= marker.kwargs
-    return Doctor(settings, request.node.user_properties)
+    return Doctor(settings, request.node.user_properties, request.path)
 
 
 def settings_of(config: pytest.Config) -> dict[str, Any]:

@@ -233,7 +233,7 @@ def _range(values: list[float]) -> str:
 def to_share(report: Report) -> str:
     """The command whose output belongs into a report of a wrong finding."""
     command = report.command or ("mldoctor", "check", report.target)
-    return shell(command, "--redact", "--output-format", "json")
+    return again(command, "--redact", "--output-format", "json")
 
 
 def counted(count: int, noun: str) -> str:
@@ -249,6 +249,29 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{number(minutes)} min {rest:02d} s"
+
+
+SHOWN = ("--output-format", "--output", "--report", "--save-record", "--compare", "--color")
+"""Options that say where a report goes and how it looks, each with a value."""
+
+SWITCHES = ("--summary", "--quiet", "-q", "--verbose", "-v", "--show-skipped", "--show-suppressed")
+"""The same, without a value."""
+
+
+def again(command: Sequence[str], *extra: str) -> str:
+    """The command to examine the same once more, with further flags, for a person at a terminal.
+
+    Where its reports went does not belong to it: a suggestion must be short enough to be read.
+    """
+    words, kept = iter(command), []
+    for word in words:
+        if word == "--":
+            kept += [word, *words]
+        elif word in SHOWN:
+            next(words, None)
+        elif word not in SWITCHES and not word.startswith(tuple(f"{one}=" for one in SHOWN)):
+            kept.append(word)
+    return shell(kept, *extra)
 
 
 def shell(command: Sequence[str], *extra: str) -> str:

@@ -45,7 +45,7 @@ def render(report: Report, look: Look) -> str:
         end = _text(wording.summary(report), look)
     if heads:
         if any(head.remedy and head.remedy.diff and head.verified is not False for head in heads):
-            apply = wording.shell(report.command, "--fix")
+            apply = wording.again(report.command, "--fix")
             if look.width is not None and len(apply) + len("Apply: ") > look.width:
                 apply = wording.shell(report.command[:1], "check", "TARGET", "--fix")
             end.append(line(f"Apply: {apply}"))
@@ -192,7 +192,7 @@ def _unchecked(report: Report, look: Look) -> list[Line]:
     more = len(rows) - len(shown)
     if more:
         command = report.command or ("mldoctor", "check", report.target)
-        shown = [*shown, (f"{more} more", wording.shell(command, "--show-skipped"))]
+        shown = [*shown, (f"{more} more", wording.again(command, "--show-skipped"))]
     return [line(Span(title, _BOLD)), *_columns(shown, look)]
 
 

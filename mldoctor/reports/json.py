@@ -77,6 +77,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "also": _location(finding.also),
         "evidence": [
             {"name": row.name, "measured": row.measured, "expected": row.expected}
+            | ({"rows": [list(values) for values in row.rows]} if row.rows else {})
             for row in finding.evidence
         ],
         "explains": list(finding.explains),

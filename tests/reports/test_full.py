@@ -8,6 +8,7 @@ import sample_reports as sample
 
 from mldoctor.findings import Evidence, Finding, Location, Severity
 from mldoctor.reports import Look, render
+from mldoctor.reports import _wording as wording
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +142,7 @@ def test_an_interrupted_run_shows_what_was_seen():
 
 
 def test_a_crashed_probe_is_never_left_out():
+    """UX-26."""
     assert full(sample.CRASHED) == dedent("""\
         mldoctor 0.1.0  train.py  120 optimizer steps  3.7 s  cpu  seed 1
 
@@ -220,6 +222,7 @@ def test_values_too_wide_for_a_table_are_stacked():
 
 
 def test_quiet_prints_findings_only():
+    """UX-08."""
     assert full(sample.HEALTHY, quiet=True) == ""
     assert full(sample.INCOMPLETE, quiet=True) == ""
     text = full(sample.MANY, quiet=True)
@@ -228,12 +231,14 @@ def test_quiet_prints_findings_only():
 
 
 def test_every_skipped_probe_on_request():
+    """UX-08, UX-26."""
     text = full(sample.HEALTHY, show_skipped=True)
     assert "  batch-averaged-metric  no evaluation loop was seen\n" in text
     assert "more" not in text
 
 
 def test_verbose_adds_what_ran_and_all_evidence_of_symptoms():
+    """UX-08."""
     text = full(sample.CAUSE, verbose=True)
     assert "Found nothing: 32 of 41 probes\n  probe-0" in text
     assert "predicted as class 0: 256 of 256 (expected 169 of 256)\n" in text
@@ -331,3 +336,17 @@ def test_no_finding_vanishes_because_its_cause_is_not_shown():
     for finding in findings:
         assert f"\nerror[{finding.name}]: {finding.message}\n" in text
     assert "\n3 errors, 32 probes found nothing, 6 not checked.\n" in text
+
+
+def test_suggested_commands_leave_out_where_reports_went():
+    """What is suggested is short enough to be read, and keeps what decides the examination."""
+    command = (
+        *("mldoctor", "check", "train.py", "--report", "html=a b.html", "--report=json=x.json"),
+        *("--max-steps", "50", "-v", "--save-record", "run.json", "--output-format", "full"),
+        *("--", "--output", "runs"),
+    )
+    assert wording.again(command, "--fix") == (
+        "mldoctor check train.py --max-steps 50 --fix -- --output runs"
+    )
+    shown = render(replace(sample.CAUSE, command=command), "full")
+    assert "html=" not in shown

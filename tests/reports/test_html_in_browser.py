@@ -80,7 +80,7 @@ def test_it_is_drawn_in_light_and_dark(browse, tmp_path):
     for name, flags in {"light": (), "dark": ("--blink-settings=preferredColorScheme=0",)}.items():
         shots[name] = tmp_path / f"{name}.png"
         browse(sample.PLOTTED, "--window-size=600,900", f"--screenshot={shots[name]}", *flags)
-    assert background(shots["light"]) == (255, 255, 255)
+    assert min(background(shots["light"])) > 240
     assert sum(background(shots["dark"])) < 150
     _, _, rows, depth = pixels(shots["light"])
     colours = {bytes(row[x : x + 3]) for row in rows[::3] for x in range(0, len(row), depth * 3)}
