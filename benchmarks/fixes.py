@@ -1,4 +1,6 @@
-"""Does `--fix` repair scripts so that their own metric recovers? `python benchmarks/fixes.py [NAME ...]`.
+"""Does `--fix` repair scripts so that their own metric recovers?
+
+`python benchmarks/fixes.py [NAME ...]`
 
 Each script of `faults/` has one fault and prints a score of held-out samples. It is committed to a
 git repository of its own, run, given to `mldoctor check --fix`, examined again and run again. A row
@@ -34,7 +36,7 @@ def row(name: str) -> bool:
         script.write_bytes((FAULTS / f"{name}.py").read_bytes())
         for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "as it is"]):
             identity = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
-            subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+            subprocess.run(["git", *identity, *command], cwd=folder, check=True)  # noqa: S607 - the git of the user
         before = score(script)
         first = next(iter(findings(script)), None)
         subprocess.run(

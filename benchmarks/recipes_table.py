@@ -24,8 +24,8 @@ def write(results: Path, page: Path) -> None:
 
 
 def _table(kept: dict[str, Any], recipes: Path) -> str:
-    head = ("recipe", "architecture", "data", "rows (train / test)", "score", "result",
-            "baseline", "majority class", "CPU s", "date")  # fmt: skip
+    head = ("recipe", "architecture", "data", "rows (train / test)", "options", "score", "result",
+            "baseline", "constant answer", "CPU s", "seeds", "date")  # fmt: skip
     rows = [_row(name, line, recipes) for name, line in kept.items()]
     lines = ["| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows)]
     return "\n".join([*lines, "", *_verdicts(kept)])
@@ -41,13 +41,21 @@ def _row(name: str, line: dict[str, Any], recipes: Path) -> tuple[str, ...]:
         about.splitlines()[0].rstrip("."),
         line["data"] + (" (pretrained encoder)" if line["pretrained"] else ""),
         f"{rows['train']:,} / {rows['test']:,}",
+        _options(line["arguments"]),
         SHORT.get(runs[0]["metric"], runs[0]["metric"].replace("_", " ")),
         _shown(runs, "score"),
         f"{other} ({line['baseline']})" if other != "-" else "-",
-        _shown(runs, "majority"),
+        _shown(runs, "constant"),
         f"{mean(run['cpu_seconds'] for run in runs):.0f}",
+        str(len(runs)),
         max(run["date"] for run in runs),
     )
+
+
+def _options(arguments: str) -> str:
+    """What was set besides the data: above all what bounds the time."""
+    shown = arguments.replace("--split_column split", "").strip()
+    return f"`{shown}`" if shown else "-"
 
 
 def _shown(runs: list[dict[str, Any]], key: str) -> str:
@@ -63,12 +71,14 @@ def _verdicts(kept: dict[str, Any]) -> list[str]:
     """Where the simple baseline is as good or better: said, not left to the reader's eye."""
     lines = []
     for name, line in kept.items():
-        runs = [run for run in line["seeds"].values() if run["baseline"] is not None]
-        if not runs:
-            continue
+        runs = list(line["seeds"].values())
         sign = -1 if runs[0]["metric"] in LESS_IS_BETTER else 1
+        over = f"mean of {len(runs)} seeds" if len(runs) > 1 else "one seed"
+        if runs[0]["baseline"] is None:
+            gain = sign * mean(run["score"] - run["constant"] for run in runs)
+            lines.append(f"- `{name}` beats the constant answer by {gain:.3f} ({over}).")
+            continue
         gains = [sign * (run["score"] - run["baseline"]) for run in runs]
-        over = f"mean of {len(gains)} seeds" if len(gains) > 1 else "one seed"
         told = f"{abs(mean(gains)):.3f} ({over})"
         if mean(gains) <= 0:
             lines.append(f"- `{name}`: **the {line['baseline']} wins** by {told}.")

@@ -230,21 +230,9 @@ def needed_facts(chosen: Mapping[str, Probe], drawn: Iterable[type] = ()) -> dic
         drawn: facts that only a figure shows; wanted where a probe's fact is as dear anyway.
     """
     every = facts()
-    wanted: set[type] = set()
-
-    def want(kind: type) -> None:
-        if kind in every and kind not in wanted:
-            wanted.add(kind)
-            for need in every[kind].needs:
-                want(need)
-
-    for probe_ in chosen.values():
-        for need in probe_.needs:
-            want(need)
+    wanted = _with_their_needs((need for p in chosen.values() for need in p.needs), every)
     dearest = max((every[kind].cost for kind in wanted), default=Cost.TAPE)
-    for kind in drawn:
-        if every[kind].cost <= dearest:
-            want(kind)
+    wanted |= _with_their_needs((kind for kind in drawn if every[kind].cost <= dearest), every)
     ordered: dict[type, Fact] = {}
 
     def place(kind: type) -> None:
@@ -257,6 +245,18 @@ def needed_facts(chosen: Mapping[str, Probe], drawn: Iterable[type] = ()) -> dic
     for kind in every:
         place(kind)
     return ordered
+
+
+def _with_their_needs(kinds: Iterable[type], every: Mapping[type, Fact]) -> set[type]:
+    """These facts and all that they are made from."""
+    found: set[type] = set()
+    left = list(kinds)
+    while left:
+        kind = left.pop()
+        if kind in every and kind not in found:
+            found.add(kind)
+            left.extend(every[kind].needs)
+    return found
 
 
 def _needs(function: Callable[..., Any]) -> dict[type, object]:

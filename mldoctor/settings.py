@@ -18,6 +18,7 @@ from mldoctor.kinds import (
     COUNT,
     DEVICE,
     FLAG,
+    MEMORY,
     NAMES,
     POSITIVE,
     SEED,
@@ -65,6 +66,8 @@ class Settings:
         budget: seconds of examination after the first update.
         seed: for every random generator of the examined script.
         device: "auto" leaves the choice to the script.
+        memory_limit: memory that training must fit into, such as "24GiB"; "auto" is that of the GPU
+            it runs on.
         fail_on: the mildest severity that leads to exit code 1.
         strict: probes that could not run lead to exit code 3.
         exit_zero: findings lead to exit code 0.
@@ -132,6 +135,7 @@ class Settings:
     show_skipped: bool = _setting(default=False, kind=FLAG)
     show_suppressed: bool = _setting(default=False, kind=FLAG)
     stream: bool = _setting(default=False, kind=FLAG)
+    memory_limit: str = _setting("auto", MEMORY)
 
 
 def load(

@@ -233,6 +233,7 @@ def test_a_run_cut_short_at_once_does_not_list_every_probe(run, observed):
 
 
 def test_strict(run, observed):
+    """UX-26."""
     observed(moved=5)
     assert run("check", "train.py")[0] == 0  # although broken-probe crashed
     assert run("check", "train.py", "--strict")[0] == 3
@@ -261,6 +262,7 @@ def test_a_file_for_the_report(run, observed):
 
 
 def test_arguments_of_the_script(run, observed):
+    """UX-01."""
     run("check", "train.py", "--max-steps", "7", "--", "--epochs", "1", "--", "-s")
     target, settings = observed.calls[0]
     assert target == process.Target(
@@ -270,6 +272,7 @@ def test_arguments_of_the_script(run, observed):
 
 
 def test_every_flag_reaches_the_settings(run, observed):
+    """UX-07, UX-11."""
     run(
         *("check", "train.py", "--select", "model,loop", "--select", "learning"),
         *("--extend-select", "flat-loss", "--ignore", "loop", "--max-steps", "7"),
@@ -353,6 +356,7 @@ def test_a_module_is_found_without_importing_its_package(run, observed, tmp_path
     ],
 )
 def test_bad_input_is_one_message_and_exit_two(run, observed, tmp_path, arguments, message):
+    """UX-06, UX-12: the message names the nearest name."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a.py").write_text("pass\n")
     (tmp_path / "latin.py").write_bytes(b"name = '\xe9'\n")
@@ -389,6 +393,8 @@ def test_usage_errors_exit_two(run, throwaway_probes, arguments, message):
 
 
 def test_an_unexpected_exception_is_two_lines_and_a_saved_traceback(run, observed, monkeypatch):
+    """UX-05."""
+
     def examine(*_):
         raise RuntimeError("Traceback:\n  ...\nKeyError: 7\n")
 
@@ -403,6 +409,7 @@ def test_an_unexpected_exception_is_two_lines_and_a_saved_traceback(run, observe
 
 
 def test_explain(run, throwaway_probes):
+    """UX-31, UX-35: an unknown name exits 2 and names the nearest one."""
     code, out, _ = run("explain", "frozen-head")
     assert code == 0
     assert "What it finds\n-------------\n" in out
@@ -420,6 +427,7 @@ def test_explain(run, throwaway_probes):
 
 
 def test_probes(run, throwaway_probes):
+    """UX-33."""
     assert run("probes") == (
         0,
         (
@@ -440,6 +448,7 @@ def test_probes(run, throwaway_probes):
 
 
 def test_probes_of_others_name_their_package_and_needs_wrap(throwaway_probes):
+    """UX-33."""
     row = {"severity": "note", "status": "stable", "cost": "recorded", "family": "model"}
     row |= {"name": "x", "needs": ["OneFact", "AnotherFact", "Third"], "package": "other"}
     assert _table([row], Look(width=50)) == (
@@ -592,6 +601,7 @@ def _path():
 
 
 def test_a_terminal_gets_progress_colour_and_the_full_report(tmp_path):
+    """UX-13: progress is gone before the report."""
     (tmp_path / "train.py").write_text(sample.TRAIN)
     shown, code = in_terminal("CAUSE", tmp_path)
     assert code == 1
@@ -620,6 +630,7 @@ def test_the_flag_wins_over_the_variables(tmp_path):
 
 
 def test_nothing_but_the_report_in_a_pipe(tmp_path):
+    """UX-13, UX-15."""
     code = DRIVER.format(
         tests=str(ROOT / "tests"), report="HEALTHY", flags=["--output-format=full"]
     )

@@ -19,6 +19,7 @@ names = pytest.mark.parametrize("name", PROBES)
 
 @names
 def test_the_page_has_every_section_and_names_real_options(name):
+    """UX-31."""
     probe = PROBES[name]
     page = parse(probe.page)
     assert tuple(page.sections) == SECTIONS
@@ -51,6 +52,7 @@ def test_its_code_neither_imports_torch_nor_prints(name):
 @pytest.mark.examination
 @names
 def test_the_example_fires_this_probe_alone(name, tmp_path):
+    """UX-32."""
     report = _examined(name, "Example", tmp_path)
     assert not report.crashed
     mine = [f for f in report.findings if f.name == name]

@@ -46,6 +46,7 @@ def test_a_page_without_sections_is_its_summary():
 
 
 def test_data(frozen_head):
+    """UX-31."""
     data = json.loads(json.dumps(as_data(frozen_head)))
     assert list(data["sections"]) == list(SECTIONS)
     assert data["options"] == {"min-updates": 3, "ratio": 0.5}
@@ -54,6 +55,7 @@ def test_data(frozen_head):
 
 
 def test_markdown(frozen_head):
+    """UX-31."""
     text = as_markdown(frozen_head)
     assert text.startswith("# frozen-head\n\nThe layer that makes")
     assert "\n- options: min-updates = 3, ratio = 0.5\n" in text
@@ -125,6 +127,7 @@ def test_in_a_pipe_lines_stay_as_written(frozen_head):
 
 
 def test_the_example_of_the_printed_page_runs_as_it_is_copied(frozen_head):
+    """UX-32."""
     text = as_text(frozen_head, Look(width=80))
     code = text.split("Use instead\n-----------\n")[1].split("\nHow it is")[0]
     compile(code, "copied.py", "exec")

@@ -1,6 +1,7 @@
 """The plugin, in pytest runs of their own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,85 @@ def test_ctrl_c_stops_the_whole_test_run(project):
         """
     )
     run(project).assert_outcomes(passed=1)
+
+
+WATCHED = """
+    import torch
+    from torch import nn
+
+    def train(model, optimizer):
+        torch.manual_seed(0)
+        x = torch.randn(400, 8)
+        y = (x[:, 0] > 0).long()
+        for at in range(0, 400, 20):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[at : at + 20]), y[at : at + 20]).backward()
+            optimizer.step()
+
+    def test_loop(mldoctor):
+        model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        {change}
+        with mldoctor.watch(model, optimizer, budget=30) as watched:
+            train(model, optimizer)
+        watched.report.assert_healthy()
+"""
+
+
+def test_a_loop_in_a_test_is_watched(project):
+    """UX-53: `watch(model, optimizer)` as a context manager gives a report."""
+    project.makepyfile(
+        test_sound=WATCHED.format(change=""),
+        test_stale=WATCHED.format(change="model[2] = nn.Linear(32, 2)"),
+    )
+    result = run(project)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*AssertionError: test_stale.py is not healthy",
+            "E*test_stale.py:*: error[[]stale-optimizer]: Adam holds 2 tensors that no model uses",
+            "*= mldoctor =*",
+            "test_stale.py:*error[[]stale-optimizer]*",
+        ]
+    )
+    assert "mldoctor/watch.py" not in result.stdout.str()
+
+
+SOUND = """
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    x = torch.randn(400, 8)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for epoch in range(5):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(xb), yb)
+            loss.backward()
+            optimizer.step()
+"""
+
+
+def test_the_file_of_the_readme_can_be_pasted(pytester):
+    """UX-53, UX-54, UX-55: as it stands there, beside a script that is really examined."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    found = [
+        block
+        for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+        if block.startswith("# test_training.py")
+    ]
+    assert len(found) == 1
+    pytester.makepyprojecttoml("[tool.mldoctor]\nbudget = 30\n")
+    pytester.makepyfile(test_training=found[0], train=SOUND)
+    result = run(pytester, "test_training.py")
+    counts = result.parseoutcomes()
+    assert set(counts) == {"passed", "skipped"}, result.stdout.str()
+    assert counts["passed"] > 50
 
 
 def test_it_can_be_left_out(project):

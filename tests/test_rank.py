@@ -15,6 +15,7 @@ def names(findings):
 
 
 def test_causes_before_symptoms_before_milder_causes_first_by_kind():
+    """UX-19."""
     order = ranked(
         [
             finding("note", Severity.NOTE),
@@ -32,6 +33,7 @@ def test_a_symptom_stands_under_the_cause_that_explains_it():
 
 
 def test_nothing_is_folded_without_a_cause_that_names_it():
+    """UX-20, UX-24."""
     order = ranked([finding("flat", symptom=True), finding("frozen")])
     assert [f.explained_by for f in order] == [None, None]
 
@@ -80,6 +82,7 @@ def test_of_two_that_explain_each_other_one_stands_alone():
 
 
 def test_the_input_order_does_not_matter():
+    """UX-19: the same input gives the same order."""
     every = [
         finding("a", evidence=(Evidence("x", "1"),)),
         finding("b"),

@@ -81,6 +81,7 @@ def test_a_recipe_reads_from_top_to_bottom(name):
 
 @pytest.mark.parametrize("name", TORCH)
 def test_the_doctor_finds_nothing(name):
+    """UX-66: `check` on any recipe is clean."""
     report = examine(RECIPES[name])
     assert alarms(report) == []
     assert not report.crashed
@@ -257,6 +258,7 @@ def test_a_pretrained_encoder_is_loaded_and_tuned(name, options, tmp_path):
 
 
 def test_the_list_names_every_recipe_without_torch():
+    """UX-66."""
     command = [sys.executable, "-X", "importtime", "-m", "mldoctor", "recipes"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert {line.split()[0] for line in done.stdout.splitlines() if line[0] != " "} == set(RECIPES)
@@ -269,6 +271,7 @@ def test_the_list_as_json():
 
 
 def test_show_prints_the_script():
+    """UX-66."""
     shown = CliRunner().invoke(app, ["recipes", "show", "lstm-text"]).stdout
     assert shown == RECIPES["lstm_text"].read_text("utf-8")
 
@@ -280,6 +283,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_one():
 
 
 def test_run_hands_on_arguments_and_exit_code(tmp_path):
+    """UX-66."""
     data = table(tmp_path / "rows.csv", 10)
     command = [sys.executable, "-m", "mldoctor", "recipes", "run", "svm_text", "--"]
     done = subprocess.run(
@@ -302,6 +306,7 @@ def test_a_copied_recipe_runs_on_its_own(tmp_path):
 
 
 def test_remedies_point_at_recipes_that_exist():
+    """UX-67."""
     named = set()
     for path in (folder().parent / "mldoctor" / "probes").rglob("*.py"):
         named |= set(re.findall(r'recipe="(\w+)"', path.read_text("utf-8")))

@@ -41,6 +41,7 @@ def test_every_setting_has_a_variable():
             "device": "cpu",
             "output_format": "json",
             "color": "never",
+            "memory_limit": "24GiB",
         }.get(field.name, value)
         settings = load(environ={f"MLDOCTOR_{field.name.upper()}": value}, isolated=True)
         assert getattr(settings, field.name) != field.default, field.name

@@ -38,6 +38,13 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="DEVICE", help="cpu, cuda, ...; auto leaves it to the script (auto)."),
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory that training must fit into, as 24GiB; auto: of the GPU (auto).",
+    ),
+]
 FailOn = Annotated[
     str | None,
     typer.Option(

@@ -40,6 +40,7 @@ def baseline(
     budget: options.Budget = None,
     seed: options.Seed = None,
     device: options.Device = None,
+    memory_limit: options.MemoryLimit = None,
     baseline: options.Baseline = None,
     stream: options.Stream = None,
     isolated: options.Isolated = False,

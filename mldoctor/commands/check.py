@@ -52,6 +52,7 @@ def check(
     budget: options.Budget = None,
     seed: options.Seed = None,
     device: options.Device = None,
+    memory_limit: options.MemoryLimit = None,
     fail_on: options.FailOn = None,
     strict: options.Strict = None,
     exit_zero: options.ExitZero = None,

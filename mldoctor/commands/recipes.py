@@ -149,11 +149,11 @@ def _row(name: str, path: Path, kept: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _told(kept: dict[str, Any]) -> str:
-    """One line on what was measured: score, baseline, majority class, time."""
+    """One line on what was measured: score, baseline, best constant answer, time."""
     runs = list(kept["seeds"].values())
     metric = runs[0]["metric"].replace("_", " ")
     parts = [f"{metric} {_spread(runs, 'score')} on {kept['data']}"]
-    others = ((kept["baseline"], "baseline"), ("majority class", "majority"))
+    others = ((kept["baseline"], "baseline"), ("constant answer", "constant"))
     parts += [f"{name} {_spread(runs, key)}" for name, key in others if runs[0][key] is not None]
     return f"{'; '.join(parts)}; {mean(run['cpu_seconds'] for run in runs):.0f} s on one core"
 

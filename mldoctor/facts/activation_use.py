@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.overrides import TorchFunctionMode
 
-    from mldoctor.trainee.tape import RootCall
+    from mldoctor.trainee.tape import RootCall, Tape
 
 RELUS = ("relu", "relu_")
 BOUNDED = ("sigmoid", "sigmoid_", "tanh", "tanh_")
 SOFTMAXES = ("softmax", "log_softmax")
+PRODUCTS = ("matmul", "__matmul__", "bmm")
 LIMIT = 0.01
 """Distance to the limit, as a share of the range, from which on an activation lets through less
 than 4 % of the gradient that it lets through at best."""
@@ -37,6 +38,8 @@ class Activation:
         saturated: share of the values at the limits of a sigmoid or tanh.
         is_output: its result is what the model returns.
         over_batch: a softmax whose values sum to one over the samples of the batch.
+        beside: what a softmax sums to one over, where that is not what its values are used for: "time"
+            where a loss reads classes from another axis, "queries" where a product sums over another.
     """
 
     model: str
@@ -49,6 +52,7 @@ class Activation:
     saturated: float
     is_output: bool
     over_batch: bool
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,28 @@ def activation_use(trainee: Trainee) -> ActivationUse:
     for call in recorded_calls.trained_calls(tape):
         counted = recorded_calls.sample_count(trainee, call)
         name = tape.names.get(id(call.module), type(call.module).__name__)
-        rows.extend(_watched(call, name, counted[0] if counted else None))
+        classes = _classes(tape)
+        rows.extend(_watched(call, name, counted[0] if counted else None, classes))
     if not rows:
         raise AbsentFact("no activation function was seen in the forward of a trained model")
     return ActivationUse(tuple(rows))
 
 
-def _watched(call: RootCall, name: str, samples: int | None) -> list[Activation]:
+def _classes(tape: Tape) -> dict[int, int]:
+    """Classes that losses read from log-probabilities, by the number of values they were given."""
+    return {
+        call.prediction.numel(): call.prediction.shape[1]
+        for call in tape.losses
+        if call.grad and call.function == "nll_loss" and call.prediction.dim() > 1
+    }
+
+
+def _watched(
+    call: RootCall, name: str, samples: int | None, classes: dict[int, int]
+) -> list[Activation]:
     seen: list[tuple[str, Any, Tensor, int | None]] = []
-    with _watch(seen):
+    summed: set[int] = set()
+    with _watch(seen, summed):
         outcome = recorded_calls.repeat(call)
     if outcome is None:
         return []
@@ -91,17 +108,31 @@ def _watched(call: RootCall, name: str, samples: int | None) -> list[Activation]
             saturated=_saturated(function, result) if function in BOUNDED else 0.0,
             is_output=any(o.numel() == result.numel() for o in outputs),
             over_batch=_over_batch(function, result, axis, samples),
+            beside="queries"
+            if place_of in summed
+            else _beside(function, result, axis, classes.get(result.numel())),
         )
-        for function, site, result, axis in seen
+        for place_of, (function, site, result, axis) in enumerate(seen)
         for axis_of_units in (_unit_axis(result),)
     ]
 
 
-def _watch(seen: list[tuple[str, Any, Tensor, int | None]]) -> TorchFunctionMode:
+def _beside(function: str, result: Tensor, axis: int | None, classes: int | None) -> str:
+    """Whether a sequence of log-probabilities sums to one over time and not over its classes."""
+    if function not in SOFTMAXES or result.dim() != 3 or not axis or classes is None:  # noqa: PLR2004 - [batch, ., .]
+        return ""
+    sizes = list(result.shape)
+    return "time" if sizes.count(classes) == 1 and sizes[axis] != classes else ""
+
+
+def _watch(seen: list[tuple[str, Any, Tensor, int | None]], summed: set[int]) -> TorchFunctionMode:
+    """Note activations in `seen`, and in `summed` the softmaxes that a product sums wrongly."""
     from torch import Tensor
     from torch.overrides import TorchFunctionMode
 
     from mldoctor.trainee.sites import current_site
+
+    weights: list[tuple[Tensor, int]] = []  # attention weights over another axis than the keys
 
     class Watch(TorchFunctionMode):
         def __torch_function__(
@@ -111,15 +142,18 @@ def _watch(seen: list[tuple[str, Any, Tensor, int | None]]) -> TorchFunctionMode
             named = kwargs or {}
             result = func(*args, **named)
             name = getattr(func, "__name__", "")
+            if name in PRODUCTS and weights and args:
+                summed.update(number for known, number in weights if known is args[0])
             if (
                 name in (*RELUS, *BOUNDED, *SOFTMAXES)
                 and isinstance(result, Tensor)
                 and result.dim() > 1
                 and len(seen) < 500  # noqa: PLR2004 - a recurrent loop by hand calls them at every step
             ):
-                seen.append(
-                    (name, current_site(), result.detach().clone(), _axis(args, named, result))
-                )
+                axis = _axis(args, named, result)
+                if name == "softmax" and result.dim() > 2 and axis == result.dim() - 2:  # noqa: PLR2004 - [batch, queries, keys]
+                    weights.append((result, len(seen)))
+                seen.append((name, current_site(), result.detach().clone(), axis))
             return result
 
     return Watch()

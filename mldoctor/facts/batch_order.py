@@ -29,6 +29,7 @@ class BatchOrder:
         dataset_classes: different labels in the dataset, 0 when they were not read.
         runs: share of neighbours in the dataset with the same label; expected: of a random order.
         built: the line of the loader; site: the line of the loss.
+        file: these are the rows of a file in batches of 32; whoever reads it may shuffle.
     """
 
     pure: int
@@ -42,6 +43,7 @@ class BatchOrder:
     expected: float
     built: Location | None
     site: Location | None
+    file: bool = False
 
 
 @fact(Cost.SCAN)

@@ -78,8 +78,11 @@ def linearity(trainee: Trainee) -> Linearity:
 def _layers(root: nn.Module) -> list[Tensor]:
     from torch import nn
 
+    from mldoctor.trainee.quiet import quiet
+
     kinds = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    return [m.weight for m in root.modules() if isinstance(m, kinds)]
+    with quiet(root):  # a weight that is normalised is computed when it is read
+        return [m.weight for m in root.modules() if isinstance(m, kinds)]
 
 
 def _departure(call: RootCall) -> float | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
-from mldoctor.facts.time_variation import quiet
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
@@ -85,6 +84,8 @@ def _first_layer(call: RootCall, name: str) -> FirstLayer | None:
     from torch import nn
     from torch.nn.modules.batchnorm import _NormBase
     from torch.nn.modules.conv import _ConvNd
+
+    from mldoctor.trainee.quiet import quiet
 
     order: list[tuple[str, nn.Module, Tensor]] = []
     normalisers = (_NormBase, nn.LayerNorm, nn.GroupNorm)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.recorded_calls import trained_calls
-from mldoctor.facts.time_variation import quiet
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
@@ -48,6 +47,8 @@ class Unreached:
         name: qualified by the user's own name of the model.
         ran: it ran when the recorded call was repeated.
         mentioned: the class that holds it uses the attribute outside of `__init__`.
+        fresh: built in this run, of the user's own class, and no weights were loaded: it has nothing
+            to give but what it would learn.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Unreached:
     ran: bool
     mentioned: bool
     built: Location | None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _ran(call: RootCall, hidden: list[nn.Module]) -> set[int] | None:
     import torch
 
     from mldoctor.trainee.batches import clone
+    from mldoctor.trainee.quiet import quiet
 
     ran: set[int] = set()
 
@@ -188,9 +191,18 @@ def _unreached(tape: Tape, name: str, call: RootCall, ran: set[int]) -> list[Unr
                     ran=any(id(m) in ran for m in child.modules()),
                     mentioned=_mentioned(type(module), attribute),
                     built=birth.site.location() if birth and birth.site else None,
+                    fresh=birth is not None and not tape.loads and not _of_library(child),
                 )
             )
     return found
+
+
+def _of_library(module: nn.Module) -> bool:
+    """Whether a module comes from a library of models, which are mostly loaded with weights."""
+    return any(
+        type(m).__module__.startswith(("transformers", "timm", "torchvision", "torchaudio"))
+        for m in module.modules()
+    )
 
 
 def _touched(tape: Tape) -> set[int]:

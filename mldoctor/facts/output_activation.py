@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
-from mldoctor.facts.time_variation import quiet
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
@@ -72,6 +71,7 @@ def _outputs(call: RootCall) -> list[Tensor]:
     import torch
 
     from mldoctor.trainee.batches import leaves
+    from mldoctor.trainee.quiet import quiet
 
     with quiet(call.module), torch.enable_grad():
         try:

@@ -45,6 +45,9 @@ LEARNING = ("learned", "falling")
 LEARNED_SHARE = 0.5
 """A fall of the loss to this share of its start answers the question: the loop can learn."""
 
+LEVELLING = 0.5
+"""A curve levels off when it falls by less than this share of its earlier fall, over as many passes."""
+
 STUCK_FALL = 0.05
 """A loss that fell by less than this share of its start, and by less than its own noise allows to
 call a trend, has not learned."""
@@ -196,7 +199,9 @@ def _outcome(
     fall = _mean(early) - _mean(late)
     if not (fall > 3 * noise and fall > SMALLEST_TREND * scale):
         return "stuck"
-    settled = _mean(middle) - _mean(late) < max(2 * noise, 0.01 * scale)
+    first, second = _mean(early) - _mean(middle), _mean(middle) - _mean(late)
+    # A slow fall that does not slow down is no end of learning.
+    settled = second < 2 * noise or second < min(0.01 * scale, LEVELLING * first)
     if uninformed is not None and settled and tail > SETTLED_SHARE * uninformed:
         return "stuck" if len(passes) >= ENOUGH_PASSES else "creeping"
     return "falling" if passes[0] - tail > STUCK_FALL * scale else "creeping"

@@ -2,12 +2,13 @@
 
 The recorded call is repeated in eval mode with its token ids extended by a quarter of padding, and
 the mask extended accordingly; then with a mask that declares everything valid. Both changes are
-compared with what another sample changes.
+compared with what another sample changes. Where padding matters although there is a mask, the same is
+tried with the mask turned round.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
@@ -50,6 +51,7 @@ class PaddedModel:
     mask_effect: float | None
     extension: float | None
     added: int
+    inverted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _examine(call: RootCall, name: str, built: Location | None) -> PaddedModel |
     if base is None or other is None or not base.finite() or not base.same_shapes(other):
         return None
     added = max(2, tokens.shape[1] // 4)
+    extension = _extension(call, base, other, valid, (place, pad, added))
     return PaddedModel(
         name=name,
         site=call.site.location() if call.site else None,
@@ -110,8 +113,9 @@ def _examine(call: RootCall, name: str, built: Location | None) -> PaddedModel |
         padded=float((~valid).float().mean()),
         mask=recorded_calls.parameter_of(call, mask)[0] if mask else "",
         mask_effect=_mask_effect(call, mask, base, other, valid) if mask else None,
-        extension=_extension(call, base, other, valid, (place, pad, added)),
+        extension=extension,
         added=added,
+        inverted=_inverted(call, mask, valid, (place, pad, added)) if mask and extension else None,
     )
 
 
@@ -189,6 +193,31 @@ def _extension(
     return _compared(base, other, repeat(call, extend), valid)
 
 
+def _inverted(
+    call: RootCall, mask: Path, valid: Tensor, padding: tuple[Path, int, int]
+) -> float | None:
+    """The effect of more padding on a model that is told the opposite of what the mask says."""
+
+    def turned(path: Path, tensor: Tensor) -> Tensor:
+        if path != mask:
+            return tensor
+        return ~tensor if tensor.dtype == torch.bool else 1 - tensor
+
+    import torch
+
+    from mldoctor.trainee.batches import replace_leaves
+
+    args, kwargs = replace_leaves(
+        (call.args, call.kwargs),
+        lambda path, leaf: turned(path, leaf) if isinstance(leaf, torch.Tensor) else leaf,
+    )
+    told = replace(call, args=args, kwargs=kwargs)
+    base, other = repeat(told), repeat(told, lambda _path, t: t.roll(1, 0) if t.dim() else t)
+    if base is None or other is None or not base.finite() or not base.same_shapes(other):
+        return None
+    return _extension(told, base, other, valid, padding)
+
+
 def _hidden_value(mask: Tensor) -> Any:
     return mask[mask != mask[0, 0]][0]
 
@@ -203,7 +232,7 @@ def _compared(
     largest: float | None = None
     for path, tensor in base.tensors.items():
         new = changed.tensors.get(path)
-        if new is None or tensor.dim() < 2 or tensor.shape[0] != batch:  # noqa: PLR2004 - one row per sample
+        if new is None or tensor.dim() < 1 or tensor.shape[0] != batch:
             continue
         by_step = tensor.dim() == 3 and tensor.shape[1] == steps  # noqa: PLR2004 - [batch, time, features]
         if by_step:

@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mldoctor.facts.time_variation import quiet
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -103,6 +101,7 @@ def repeat(
     from torch import Tensor
 
     from mldoctor.trainee.batches import leaves, replace_leaves
+    from mldoctor.trainee.quiet import quiet
 
     def copied(path: Path, leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):

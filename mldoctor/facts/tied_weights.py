@@ -22,6 +22,7 @@ class Pair:
         shared: they are one tensor.
         declared: the model's configuration says that they are tied (`tie_word_embeddings`).
         copied: they were equal to the last bit before the first update.
+        tied: the script has given both one tensor at some time, and where.
         apart: largest difference between them now; 0 where they are still equal.
     """
 
@@ -32,6 +33,7 @@ class Pair:
     copied: bool
     apart: float
     built: Location | None
+    tied: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,20 @@ def _pairs(trainee: Trainee, root: nn.Module, name: str) -> list[Pair]:
                     and torch.equal(before[0], before[1]),
                     apart=float((one.detach() - other.detach()).abs().max()),
                     built=birth.site.location() if birth and birth.site else None,
+                    tied=_tied(trainee, table, layer),
                 )
             )
     return found
+
+
+def _tied(trainee: Trainee, table: nn.Module, layer: nn.Module) -> Location | None:
+    """The line that gave both modules one tensor."""
+    for tie in trainee.tape.ties:
+        first, second = tie.first(), tie.second()
+        both = (first is table and second is layer) or (first is layer and second is table)
+        if both and tie.site is not None:
+            return tie.site.location()
+    return None
 
 
 def _declared(root: nn.Module, table: nn.Module, layer: nn.Module) -> bool:

@@ -6,29 +6,11 @@ import copy
 
 import pytest
 import torch
+from oracle import Fake
 from torch import nn
 
 from mldoctor.facts.evaluation_noise import evaluation_noise
 from mldoctor.facts.forward_dependence import forward_dependence
-from mldoctor.trainee.tape import Event, LossCall, RootCall, Tape
-
-
-class Fake:
-    """As much of a trainee as the forward experiments look at."""
-
-    def __init__(self, module, *args, target=None, prediction=None):
-        self.tape = Tape()
-        self.tape.roots = [module]
-        self.tape.root_calls = {0: RootCall(module, args, {}, None, True)}
-        self.tape.optimizers = [torch.optim.SGD(module.parameters(), lr=0.1)]
-        self.tape.events = [Event("step", 0, 0, None, who=0)]
-        if target is not None:
-            self.tape.losses = [
-                LossCall("cross_entropy", None, 0, prediction, target, {}, True, True)
-            ]
-
-    def latest_batches(self):
-        return []
 
 
 class Recurrent(nn.Module):

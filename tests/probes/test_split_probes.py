@@ -11,6 +11,7 @@ from mldoctor.facts.near_duplicates import NearDuplicates
 from mldoctor.facts.sample_stability import SampleStability
 from mldoctor.facts.selections import Selections, _selected
 from mldoctor.facts.split_shift import SplitShift
+from mldoctor.probes.coverage import missed, pairs
 from mldoctor.probes.split.augmented_evaluation import augmented_evaluation
 from mldoctor.probes.split.group_overlap import group_overlap
 from mldoctor.probes.split.near_duplicate_overlap import near_duplicate_overlap
@@ -106,3 +107,11 @@ def test_selection_on_test(code, fires):
     tree = ast.parse(f"for epoch in range(9):\n    {code}\n")
     rows = Selections(tuple(_selected(tree, "train.py")))
     assert bool(found(selection_on_test, rows)) is fires
+
+
+def test_a_sample_says_what_it_can_miss():
+    assert missed(100, 100, 400, 400) == ()
+    assert missed(100, None, 400, None) == ()
+    (row,) = missed(300, 1000, 500, 1000)
+    assert row.measured.startswith("an overlap of 1.99 % of the rows is seen with probability 95 %")
+    assert pairs([(i, i) for i in range(25)]).endswith("19=19, and 5 more")

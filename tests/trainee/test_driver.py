@@ -90,7 +90,9 @@ def test_two_drives_from_the_same_snapshot_are_equal_to_the_last_bit(driver, sou
 
 @pytest.mark.parametrize("dataset", ["data", "TensorDataset(x, y)"])
 def test_a_loader_built_for_every_epoch_is_one_loader(driver, dataset):
-    source = LOADER.replace("{epochs}", "9").replace("for epoch", "data = loader.dataset\nfor epoch")
+    source = LOADER.replace("{epochs}", "9").replace(
+        "for epoch", "data = loader.dataset\nfor epoch"
+    )
     trainee = driver(
         source.replace("in loader:", f"in DataLoader({dataset}, batch_size=20, shuffle=True):")
     )

@@ -12,6 +12,10 @@ from mldoctor.probes.consequences import UNLEARNABLE
 from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
+ORDINARY = 1e-6
+"""The largest epsilon that an optimizer of torch has by default (Adadelta). Where even this one is far
+above the denominator, it is the gradients that are too small."""
+
 
 @probe("extreme-hyperparameter", Severity.WARNING)
 def extreme_hyperparameter(
@@ -120,7 +124,8 @@ def _of_group(
     row: OptimizerOptions, group: Group, epsilon_share: float, momentum: float
 ) -> Iterator[Finding]:
     denominator = group.denominator
-    if group.epsilon and denominator and group.epsilon > epsilon_share * denominator:
+    chosen = group.epsilon is not None and group.epsilon > ORDINARY
+    if chosen and group.epsilon and denominator and group.epsilon > epsilon_share * denominator:
         rate = group.rate * denominator / (denominator + group.epsilon)
         if rate < 1e-5:  # noqa: PLR2004 - a tenth of the rates that pretrained models are tuned with
             yield _finding(

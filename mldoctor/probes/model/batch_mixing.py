@@ -17,7 +17,8 @@ def batch_mixing(dependence: ForwardDependence, *, share: float = 1e-3) -> Itera
 
     A model in eval mode whose output for one sample changes when another sample of the batch is
     replaced: a recurrent layer or attention without `batch_first`, a `view` where a `transpose` is
-    meant, a softmax or a mean over the batch.
+    meant, a softmax or a mean over the batch. Also an output that depends on the place of the sample in
+    its batch: positions that are added along the batch axis.
 
     ## Why it matters
 
@@ -92,9 +93,9 @@ def batch_mixing(dependence: ForwardDependence, *, share: float = 1e-3) -> Itera
 
     The recorded call is repeated in eval mode with the first sample replaced by the second, then with
     the last replaced by the one before it. The outputs of all other samples must stay: their largest
-    change is compared with that of the replaced sample, and `share` is far over rounding. Nothing is
-    said where the batch axis is not certain from loader or labels, or where the output is a matrix
-    over the batch.
+    change is compared with that of the replaced sample, and `share` is far over rounding. Then all
+    samples move on by one place, and their outputs must move along. Nothing is said where the batch axis
+    is not certain from loader or labels, or where the output is a matrix over the batch.
 
     ## When it is wrong
 
@@ -106,27 +107,38 @@ def batch_mixing(dependence: ForwardDependence, *, share: float = 1e-3) -> Itera
     PyTorch documents `batch_first=False` as the default of `nn.LSTM` and `nn.Transformer`.
     """
     for model in dependence.models:
-        if model.mixed is None or model.mixed <= share:
+        mixed = model.mixed is not None and model.mixed > share
+        placed = model.placed is not None and model.placed > share
+        if not mixed and not placed:
             continue
-        yield Finding(
-            f"samples of a batch change each other's output in {model.name}"[:79],
-            evidence=(
-                Evidence(
-                    "change of another sample's output, of that of the changed one",
-                    number(model.mixed),
-                    f"at most {share:g}",
-                ),
-                Evidence(
-                    "other samples whose output changed",
-                    f"{model.mixed_samples} of {(model.samples or 1) - 1}",
-                    "0",
-                ),
+        others = (model.samples or 1) - 1
+        rows = (
+            Evidence(
+                "change of another sample's output, of that of the changed one",
+                number(model.mixed or 0.0),
+                f"at most {share:g}",
             ),
+            Evidence(
+                "other samples whose output changed", f"{model.mixed_samples} of {others}", "0"
+            ),
+            Evidence(
+                "change of the outputs when all samples move on by one place, likewise",
+                number(model.placed or 0.0),
+                f"at most {share:g}",
+            ),
+        )
+        yield Finding(
+            f"samples of a batch change each other's output in {model.name}"[:79]
+            if mixed
+            else f"the output of {model.name} depends on a sample's place in the batch"[:79],
+            evidence=rows[:2] if mixed else rows[2:],
             location=model.built or model.site,
             also=model.site if model.built else None,
             explains=("cannot-overfit", "flat-loss"),
             subject=model.name,
             remedy=Remedy(
                 "keep the batch axis apart: check batch_first, view and softmax(dim=...)"
+                if mixed
+                else "add positions along the time axis and not along the batch: check batch_first"
             ),
         )

@@ -95,9 +95,9 @@ def broken_weight_tying(tied: TiedWeights) -> Iterator[Finding]:
 
     ## How it is measured
 
-    Embeddings and linear layers of one shape in one model are compared: whether they share storage, what
-    they were before the first update, and how far they are apart after the natural updates. Equal random
-    weights do not come about by chance.
+    Embeddings and linear layers of one shape in one model are compared: whether they share storage,
+    whether the script had given both one parameter, what they were before the first update, and how far
+    they are apart after the natural updates. Equal random weights do not come about by chance.
 
     ## When it is wrong
 
@@ -109,7 +109,8 @@ def broken_weight_tying(tied: TiedWeights) -> Iterator[Finding]:
     `tie_word_embeddings` in transformers.
     """
     for pair in tied.pairs:
-        if pair.shared or not (pair.copied or pair.declared) or pair.apart == 0:
+        meant = pair.copied or pair.declared or pair.tied is not None
+        if pair.shared or not meant or pair.apart == 0:
             continue
         yield Finding(
             f"{pair.output} no longer shares its weights with {pair.embedding}"[:79],
@@ -117,9 +118,11 @@ def broken_weight_tying(tied: TiedWeights) -> Iterator[Finding]:
                 Evidence("one tensor", "no", "yes"),
                 Evidence("equal before the first update", "yes" if pair.copied else "no"),
                 Evidence("tied by the configuration", "yes" if pair.declared else "no"),
+                Evidence("given one tensor before", "yes" if pair.tied is not None else "no"),
                 Evidence("largest difference after the natural updates", number(pair.apart), "0"),
             ),
-            location=pair.built,
+            location=pair.tied or pair.built,
+            also=pair.built if pair.tied else None,
             subject=pair.output,
             remedy=Remedy(
                 "assign the embedding's parameter itself, after everything that replaces it"

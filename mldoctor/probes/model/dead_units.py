@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.activation_use import ActivationUse
+from mldoctor.facts.forward_dependence import ForwardDependence
 from mldoctor.facts.overfit_curve import LEARNING, OverfitCurve
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
@@ -12,7 +13,12 @@ from mldoctor.registry import probe
 
 @probe("dead-units", Severity.WARNING, symptom=True)
 def dead_units(
-    use: ActivationUse, curve: OverfitCurve, *, share: float = 0.9, min_units: int = 8
+    use: ActivationUse,
+    curve: OverfitCurve,
+    dependence: ForwardDependence | None = None,
+    *,
+    share: float = 0.9,
+    min_units: int = 8,
 ) -> Iterator[Finding]:
     """Almost all units of a layer output zero for every sample.
 
@@ -76,8 +82,9 @@ def dead_units(
 
     Calls of `relu` are watched while the recorded call is repeated in eval mode, on all samples and
     places of the batch. The share of dead units must be at least `share`, in a layer of at least
-    `min_units`; some dead units are common and
-    harmless. Nothing is said of a loop that learns its fixed samples all the same.
+    `min_units`; some dead units are common and harmless: CS231n speaks of up to 40 % in networks that
+    still train, and `share` is more than twice that. Nothing is said of a loop that learns its fixed
+    samples all the same, unless no input reaches the output: then it learns how often each class occurs.
 
     ## When it is wrong
 
@@ -85,9 +92,15 @@ def dead_units(
 
     ## References
 
-    SageMaker Debugger, rule DeadRelu.
+    SageMaker Debugger, rule DeadRelu. CS231n, notes on neural networks, commonly used activation
+    functions.
     """
-    if curve.outcome in (*LEARNING, "escaped"):
+    blind = (
+        any(m.arguments and m.arguments[0].effect == 0 for m in dependence.models)
+        if dependence
+        else False
+    )
+    if curve.outcome in (*LEARNING, "escaped") and not blind:
         return
     dead = [
         row for row in use.rows if row.dead >= share and row.units >= min_units and row.shape[0] > 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.forward_dependence import Argument, ForwardDependence, ModelDependence
+from mldoctor.facts.argument_effects import Argument
+from mldoctor.facts.forward_dependence import ForwardDependence, ModelDependence
 from mldoctor.facts.parameters import Parameters
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
@@ -115,7 +116,8 @@ def input_ignored(
 
     The recorded call is repeated in eval mode with the input exchanged between samples, shifted along
     its second axis, and zeroed; an input without effect is tried in train mode too. Only required
-    tensors with at least two axes are judged, not masks, labels, lengths and the like. At least
+    tensors with at least two axes are judged, not masks, labels, lengths and the like, and not the parts
+    of a dictionary or tuple that is handed over whole: it may hold labels. At least
     `min_updates` updates must have moved the head, so that layers that start at zero are past.
 
     ## When it is wrong
@@ -150,6 +152,7 @@ def _is_input(argument: Argument) -> bool:
     name = argument.name.rsplit(".", 1)[-1].lower()
     return (
         argument.required
+        and not argument.part
         and argument.dimensions > 1
         and bool(name)
         and not any(part in name for part in NO_INPUT)

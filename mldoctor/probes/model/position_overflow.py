@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mldoctor.facts.position_tables import PositionTables
 from mldoctor.facts.token_use import TokenUse
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
 
 @probe("position-overflow", Severity.ERROR)
-def position_overflow(tokens: TokenUse) -> Iterator[Finding]:
+def position_overflow(tables: PositionTables, tokens: TokenUse | None) -> Iterator[Finding]:
     """A sequence is longer than the table of positions.
 
     ## What it finds
@@ -96,7 +97,8 @@ def position_overflow(tokens: TokenUse) -> Iterator[Finding]:
     ## How it is measured
 
     The ids that reach each embedding are compared with its size. Ids that count up from a start in
-    every row are positions.
+    every row are positions. Where a script ended because two sizes do not fit, a parameter or buffer of
+    the smaller size that meets a sequence of the larger one is named.
 
     ## When it is wrong
 
@@ -106,7 +108,7 @@ def position_overflow(tokens: TokenUse) -> Iterator[Finding]:
 
     PyTorch documents that `nn.Embedding` takes indices from 0 to `num_embeddings - 1`.
     """
-    for row in tokens.embeddings:
+    for row in tokens.embeddings if tokens else ():
         if not row.positions or row.highest < row.rows:
             continue
         yield Finding(
@@ -121,5 +123,20 @@ def position_overflow(tokens: TokenUse) -> Iterator[Finding]:
             location=row.built or row.site,
             also=row.site if row.built else None,
             subject=row.embedding,
+            remedy=Remedy("cut the sequences to the table's length, or make the table longer"),
+        )
+    for table in tables.short:
+        yield Finding(
+            f"sequences of {number(table.steps)} for {table.name} with {number(table.rows)} rows"[
+                :79
+            ],
+            evidence=(
+                Evidence("steps of the sequence", number(table.steps), f"at most {table.rows}"),
+                Evidence("rows of the table", number(table.rows)),
+                Evidence("the forward raised there", "yes", "no"),
+            ),
+            location=table.site,
+            also=table.built,
+            subject=table.name,
             remedy=Remedy("cut the sequences to the table's length, or make the table longer"),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.activation_use import ActivationUse
+from mldoctor.facts.activation_use import Activation, ActivationUse
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
@@ -93,7 +93,9 @@ def softmax_over_wrong_axis(use: ActivationUse, *, min_samples: int = 3) -> Iter
 
     Calls of softmax are watched while the recorded call is repeated in eval mode. The number of
     samples must be certain from loader or labels, be at least `min_samples`, and occur only once in
-    the shape, so that similarity matrices are quiet.
+    the shape, so that similarity matrices are quiet. Time is told from the classes by the size of the
+    axis that `nll_loss` reads. Attention weights [..., queries, keys] are followed into the product with
+    the values, which must sum over the axis that was normalised.
 
     ## When it is wrong
 
@@ -105,19 +107,28 @@ def softmax_over_wrong_axis(use: ActivationUse, *, min_samples: int = 3) -> Iter
     `torch.nn.functional.softmax` without `dim` takes axis 0 for three axes and warns.
     """
     for row in use.rows:
-        if not row.over_batch or (row.samples or 0) < min_samples:
+        over = "the samples of the batch" if _over_batch(row, min_samples) else row.beside
+        if not over:
             continue
+        expected = {
+            "time": "the classes that the loss reads",
+            "queries": "the keys that the product sums over",
+        }
         yield Finding(
-            f"a {row.function} in {row.model} runs over the samples of the batch"[:79],
+            f"a {row.function} in {row.model} runs over {over}"[:79],
             evidence=(
                 Evidence("shape", " x ".join(map(str, row.shape))),
                 Evidence(
-                    "normalised axis", f"0, the {row.samples} samples", "the classes or the keys"
+                    "normalised axis", over, expected.get(row.beside, "the classes or the keys")
                 ),
             ),
             location=row.site,
-            explains=("batch-mixing", "cannot-overfit", "flat-loss"),
+            explains=("batch-mixing", "cannot-overfit", "flat-loss", "wrong-initial-loss"),
             subject=f"{row.model}.{row.function}",
             remedy=Remedy("give the axis: softmax(..., dim=-1)"),
         )
         return
+
+
+def _over_batch(row: Activation, min_samples: int) -> bool:
+    return row.over_batch and (row.samples or 0) >= min_samples

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.time_variation import CONSTANT, SHIFT_SHARE, TimeVariation
+from mldoctor.facts.sequence_axes import CONSTANT
+from mldoctor.facts.time_variation import SHIFT_SHARE, TimeVariation
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 

@@ -102,7 +102,8 @@ def unused_parameters(
     The graphs of the first losses and the gradients before each of the steps, at least `min_updates`,
     are searched for the parameters. A layer that `forward` mentions but that did not run (an expert,
     a dropped layer, the head of another task) is not reported, nor are members of a ModuleList or
-    ModuleDict, layers inside library models (the pooler of BERT), or more than `share` of the model.
+    ModuleDict, or layers inside library models (the pooler of BERT). More than `share` of the model is
+    reported only where it ran and was made in this run, without weights from elsewhere.
 
     ## When it is wrong
 
@@ -114,7 +115,9 @@ def unused_parameters(
     """
     rows = [row for row in use.unreached if row.ran or not row.mentioned]
     tensors = sum(row.tensors for row in rows)
-    if not rows or parameters.updates < min_updates or tensors > share * use.tensors:
+    if not rows or parameters.updates < min_updates:
+        return
+    if tensors > share * use.tensors and not all(row.ran and row.fresh for row in rows):
         return
     first = rows[0]
     how = "runs, but no loss reaches it" if first.ran else "is built and never used"
