@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def table(curve: Curve) -> tuple[list[str], list[list[str]], int]:
 
 def _lines(curve: Curve) -> Any:
     """Values over their position; a line breaks where a value is not finite."""
-    import pygal
+    pygal = _library()
 
     low, high = ends(curve)
     longest = max([2, *(len(values) for _, values in curve.series)])
@@ -98,7 +99,7 @@ def _lines(curve: Curve) -> Any:
 
 def _levels(curve: Curve) -> Any:
     """A row for each category, from the top: layers in their order."""
-    import pygal
+    pygal = _library()
 
     low, high = ends(curve)
     # One line decides which of too many rows are drawn: its extremes stay.
@@ -131,7 +132,7 @@ def _levels(curve: Curve) -> Any:
 
 def _bars(curve: Curve) -> Any:
     """Groups of bars with their values, from the top; a line where the expected range begins."""
-    import pygal
+    pygal = _library()
     from pygal.util import compute_scale
 
     groups = max((len(values) for _, values in curve.series), default=0)
@@ -211,3 +212,14 @@ def _ending(name: str) -> str:
     """A name that fits beside the plot: of a long one its end, where layers differ."""
     name = clean(name)
     return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"
+
+
+def _library() -> Any:
+    """pygal, without the finder that its import puts among those of Python.
+
+    It only serves pygal's own plug-ins, in a form that others who walk `sys.meta_path` do not expect.
+    """
+    import pygal
+
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, pygal.PluginImportFixer)]
+    return pygal

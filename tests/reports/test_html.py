@@ -311,3 +311,12 @@ def test_a_wrong_finding_can_be_reported():
         "Is a finding wrong? Report it with the output of "
         "mldoctor check train.py --redact --output-format json ."
     )
+
+
+def test_drawing_leaves_no_finder_of_modules_behind():
+    code = (
+        "import sys; from mldoctor.findings import Curve; from mldoctor.reports._plots import plot;"
+        "plot(Curve('q', 'x', 'y', (('a', (1.0, 2.0, 3.0)),)));"
+        "sys.exit(any(type(f).__module__ == 'pygal' for f in sys.meta_path))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
