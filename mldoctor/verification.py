@@ -40,6 +40,8 @@ class Run:
     Attributes:
         findings: names of the errors and warnings found; errors: of the errors.
         losses: the figures by which runs are compared, by name, lower is better.
+        shares: their distances from zero, relative to that of the first loss: what compares runs
+            whose losses differ in sign, as a loss with the wrong one falls without end.
         updates: optimizer updates taken.
     """
 
@@ -47,6 +49,7 @@ class Run:
     findings: frozenset[str]
     errors: frozenset[str]
     losses: Mapping[str, float]
+    shares: Mapping[str, float]
     updates: int
 
 
@@ -103,17 +106,23 @@ def _summary(seed: int, report: Report, record: Record) -> Run:
     curve = record.facts.get(OverfitCurve)
     updates = record.facts.get(Updates)
     losses: dict[str, float] = {}
+    shares: dict[str, float] = {}
     if isinstance(curve, OverfitCurve) and curve.losses:
-        losses["loss on the fixed samples"] = _worst_if_nan(curve.last)
+        name = "loss on the fixed samples"
+        losses[name] = _worst_if_nan(curve.last)
+        shares[name] = _share(curve.last, curve.first)
     if isinstance(updates, Updates) and len(updates.losses) >= 3:  # noqa: PLR2004 - a third of it
         tail = updates.losses[-(len(updates.losses) // 3) :]
-        losses["loss of the last natural updates"] = _worst_if_nan(sum(tail) / len(tail))
+        name = "loss of the last natural updates"
+        losses[name] = _worst_if_nan(sum(tail) / len(tail))
+        shares[name] = _share(losses[name], updates.losses[0])
     loud = [f for f in report.findings if f.severity is not Severity.NOTE]
     return Run(
         seed,
         frozenset(f.name for f in loud),
         frozenset(f.name for f in loud if f.severity is Severity.ERROR),
         losses,
+        shares,
         report.run.updates,
     )
 
@@ -134,14 +143,17 @@ def compare(name: str, controls: Sequence[Run], treated: Sequence[Run]) -> Verif
     for measure in controls[0].losses:
         if any(measure not in run.losses for run in (*controls, *treated)):
             continue
-        best = min(run.losses[measure] for run in controls)
-        worst = max(run.losses[measure] for run in treated)
+        signs = {run.losses[measure] < 0 for run in (*controls, *treated)}
+        said = measure if len(signs) == 1 else f"share of the first {measure}"
+        before, after = (
+            [(run.losses if len(signs) == 1 else run.shares)[measure] for run in runs]
+            for runs in (controls, treated)
+        )
+        best, worst = min(before), max(after)
         if worst < best and (math.isinf(best) or best - worst >= MARGIN * abs(best)):
-            rows = tuple(
-                Trial(c.seed, c.losses[measure], t.losses[measure])
-                for c, t in zip(controls, treated, strict=True)
-            )
-            return Verification("verified", measure, updates=updates, trials=rows)
+            seeds = [run.seed for run in controls]
+            rows = tuple(Trial(*row) for row in zip(seeds, before, after, strict=True))
+            return Verification("verified", said, updates=updates, trials=rows)
     return Verification("no effect", "no loss separates", updates=updates)
 
 
@@ -151,6 +163,10 @@ def _answer(outcome: Verification) -> bool | None:
 
 def _worst_if_nan(value: float) -> float:
     return value if math.isfinite(value) else math.inf
+
+
+def _share(last: float, first: float) -> float:
+    return _worst_if_nan(abs(last / first)) if first else math.inf
 
 
 def edits(report: Report) -> list[tuple[Finding, Edit]]:

@@ -12,9 +12,16 @@ GIT = shutil.which("git") or "git"
 LOSS = "loss on the fixed samples"
 
 
-def runs(losses, findings=("missing-zero-grad",)):
+def runs(losses, findings=("missing-zero-grad",), first=1.0):
     return [
-        Run(seed, frozenset(findings), frozenset(findings), {LOSS: loss}, 100)
+        Run(
+            seed,
+            frozenset(findings),
+            frozenset(findings),
+            {LOSS: loss},
+            {LOSS: abs(loss / first)},
+            100,
+        )
         for seed, loss in enumerate(losses)
     ]
 
@@ -34,6 +41,13 @@ def test_a_fix_that_leaves_the_finding_or_brings_another_does_not_help():
     other = compare("missing-zero-grad", runs([0.7] * 3), runs([0.1] * 3, ("missing-step",)))
     assert other.outcome == "no help"
     assert "missing-step" in other.detail
+
+
+def test_a_loss_of_the_wrong_sign_is_compared_by_its_distance_from_zero():
+    found = compare("inverted-loss", runs([-90.0] * 3, ("inverted-loss",)), runs([0.1] * 3, ()))
+    assert found.outcome == "verified"
+    assert [(t.control, t.treated) for t in found.trials] == [(90.0, 0.1)] * 3
+    assert found.detail == f"share of the first {LOSS}"
 
 
 def test_a_run_that_was_not_made_is_no_verdict():

@@ -184,7 +184,10 @@ def _outcome(
     start = _start(passes, uninformed, best) - best.loss
     tail = _mean(passes[-max(1, len(passes) // 10) :])
     right = accuracy is not None and accuracy >= MEMORISED * best.accuracy
-    if (start > 0 and tail - best.loss <= LEARNED_SHARE * start) or (right and best.loss == 0):
+    # Answers that were right by chance before the first step are not learned.
+    moved = tail <= (1 - STUCK_FALL) * passes[0] or tail <= LEARNED_SHARE * (uninformed or 0.0)
+    known = right and best.loss == 0 and moved
+    if (start > 0 and tail - best.loss <= LEARNED_SHARE * start) or known:
         return "learned"
     if tail > 2 * abs(passes[0]) + 1e-6:
         # A large first step is followed by a fall in many a sound run.
