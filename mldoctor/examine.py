@@ -9,6 +9,7 @@ from mldoctor.curves import curves
 from mldoctor.facts.cause_trials import CauseTrials
 from mldoctor.facts.treatment_trial import TreatmentTrial
 from mldoctor.findings import Crashed, Evidence, Finding, Report, Skipped, Verdict, number
+from mldoctor.probes.treated import compared
 from mldoctor.rank import ranked, unexplained_symptoms
 
 if TYPE_CHECKING:
@@ -77,16 +78,22 @@ def judge(
 def _with_what_was_tried(
     findings: tuple[Finding, ...], trial: TreatmentTrial | None
 ) -> tuple[Finding, ...]:
-    """Symptoms that nothing explains, with the treatments that did not help."""
-    if trial is None or trial.cured is not None or not trial.treated:
+    """Symptoms that nothing explains, with what was tried: in vain, or with success.
+
+    A treatment may cure a symptom without naming a cause, as clipped gradients do.
+    """
+    if trial is None or not trial.treated:
         return findings
-    tried = Evidence(
-        f"treatments tried without help, in {number(trial.updates)} updates",
-        "; ".join(trial.without_help()),
-    )
+    if trial.cured is None:
+        spent, tried = number(trial.updates), "; ".join(trial.without_help())
+        rows: tuple[Evidence, ...] = (
+            Evidence(f"treatments tried without help, in {spent} updates", tried),
+        )
+    else:
+        rows = compared(trial, trial.treated[trial.cured])
     standing = unexplained_symptoms(findings)
     return tuple(
-        replace(f, evidence=(*f.evidence, tried))
+        replace(f, evidence=(*f.evidence, *rows))
         if f.name in standing and not f.explained_by
         else f
         for f in findings

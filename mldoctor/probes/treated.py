@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mldoctor.facts.treatment_trial import SEEDS
-from mldoctor.findings import Evidence, Verification, number
+from mldoctor.findings import Evidence, number
 
 if TYPE_CHECKING:
     from mldoctor.facts.treatment_trial import TreatedCurve, TreatmentTrial
@@ -31,13 +30,4 @@ def compared(trial: TreatmentTrial, cure: TreatedCurve) -> tuple[Evidence, ...]:
             )
             for row in trial.seeds[1:]
         ),
-    )
-
-
-def verification(trial: TreatmentTrial, cure: TreatedCurve) -> Verification | None:
-    """The cure as a verification, where it was tried on enough seeds."""
-    if len(trial.seeds) < SEEDS:
-        return None
-    return Verification(
-        "verified", "loss on the fixed samples", updates=cure.updates, trials=trial.seeds
     )

@@ -55,7 +55,21 @@ def note_difference(left: Any, right: Any, result: Any, site: Site | None) -> No
     prediction, target = (left, right) if left.requires_grad else (right, left)
     if result.grad_fn is None or result.numel() > MOST_ELEMENTS or target.dim() == 0:
         return
+    if _every_pair(prediction, target, result):
+        return
     result.grad_fn.metadata[KEY] = (prediction.detach(), target.detach(), site)
+
+
+def _every_pair(prediction: Tensor, target: Tensor, result: Tensor) -> bool:
+    """Whether each prediction is compared with each target on purpose: a kernel, a distance matrix.
+
+    Then both were given an axis for it: they have as many axes as each other, or the prediction comes
+    straight from `unsqueeze` or `[:, None]`.
+    """
+    if result.numel() <= max(prediction.numel(), target.numel()):
+        return False
+    spread = prediction.grad_fn is not None and prediction.grad_fn.name().startswith("Unsqueeze")
+    return spread or prediction.dim() == target.dim()
 
 
 def _differences(region: list[Any]) -> Iterator[Written]:

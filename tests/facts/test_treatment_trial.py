@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
+from mldoctor.examine import _with_what_was_tried
 from mldoctor.facts import treatment_trial as module
 from mldoctor.facts.cause_trials import CauseTrials
 from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.symptoms import Symptoms
-from mldoctor.facts.treatment_trial import MOST_UPDATES, beats, treatment_trial
+from mldoctor.facts.treatment_trial import (
+    MOST_UPDATES,
+    TreatedCurve,
+    TreatmentTrial,
+    beats,
+    treatment_trial,
+)
+from mldoctor.findings import Finding, Severity
 from mldoctor.trainee.trainee import FixedSet
 from mldoctor.treatments import catalogue
 from mldoctor.treatments.catalogue import Option
@@ -148,3 +157,21 @@ def test_the_treated_run_must_end_clearly_below_the_control_and_the_start():
     assert beats(curve([5.0, 0.3], "learned"), diverged)
     # Frequencies of the labels are no learning: 0.69 is what they give.
     assert not beats(curve([5.0, 0.6], "falling"), diverged)
+
+
+def test_a_cure_that_names_no_cause_stands_with_its_symptom():
+    cure = TreatedCurve(
+        ("clipped",), ("exploding-gradients",), 1.0, (0.7, 0.1), 20, "learned", None
+    )
+    symptom = Finding("cannot", name="cannot-overfit", symptom=True, severity=Severity.ERROR)
+    cause = Finding("rate", name="learning-rate-too-high", explains=("cannot-overfit",))
+    cured = TreatmentTrial(STUCK, (cure,), cured=0)
+    (alone,) = _with_what_was_tried((symptom,), cured)
+    assert [row.name for row in alone.evidence][-1] == "with clipped, after 20 updates"
+    (vain,) = _with_what_was_tried((symptom,), replace(cured, cured=None, updates=20))
+    assert (vain.evidence[0].name, vain.evidence[0].measured) == (
+        "treatments tried without help, in 20 updates",
+        "clipped",
+    )
+    folded = (cause, replace(symptom, explained_by="learning-rate-too-high"))
+    assert _with_what_was_tried(folded, cured) == folded

@@ -44,6 +44,8 @@ for epoch in range(12):
         ("-(k.float() * torch.log(p.sigmoid() + 1e-8)).mean()", 1,
          "binary_cross_entropy", ((64, 1), (64,))),
         ("p.pow(2).mean()", 1, None, None),
+        ("(p[:, None] - x[None, :, :1]).pow(2).sum(-1).min(1).values.mean()", 1, None, None),
+        ("(p.squeeze(1)[:, None] - y).abs().mean()", 1, None, None),
         ("(p - p.detach().mean()).pow(2).mean()", 1, None, None),
     ],
 )  # fmt: skip

@@ -84,8 +84,11 @@ def learning_rate_too_high(trial: TreatmentTrial, parameters: Parameters) -> Ite
         return
     optimizer = next((o for o in parameters.optimizers if o.steps), None)
     planned = max(optimizer.rates[1], *optimizer.base_rates) if optimizer else 0.0
+    said = f"the learning rate is too high: the loop learns at {number(cure.factor)} of it"
+    if len(cure.names) > 1:
+        said = f"the loop learns at {number(cure.factor)} of its rate, with a second treatment"
     yield Finding(
-        f"the learning rate is too high: the loop learns at {number(cure.factor)} of it",
+        said,
         evidence=(
             Evidence("highest learning rate", number(planned)),
             *compared(trial, cure),

@@ -106,8 +106,11 @@ def learning_rate_too_low(trial: TreatmentTrial, parameters: Parameters) -> Iter
     if cure is None:
         return
     planned = max(active[0].rates[1], *active[0].base_rates) if active else 0.0
+    said = f"the learning rate is too low: the loop learns at {number(cure.factor)} times it"
+    if len(cure.names) > 1:
+        said = f"the loop learns at {number(cure.factor)} times its rate, with a second treatment"
     yield Finding(
-        f"the learning rate is too low: the loop learns at {number(cure.factor)} times it",
+        said,
         evidence=(
             Evidence("highest learning rate", number(planned)),
             *compared(trial, cure),
