@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mldoctor.data.files import ORDER, DataError, Source, column, splits_of
+from mldoctor.data.files import DataError, Source, column
+from mldoctor.data.folders import ORDER, splits_of
 from mldoctor.data.kernel import assemble
 from mldoctor.data.scan import Columns, Scan, Scanned
 
