@@ -11,7 +11,7 @@ from mldoctor.configuration import shown
 from mldoctor.edits import with_diffs
 from mldoctor.errors import MldoctorError
 from mldoctor.examine import judge
-from mldoctor.findings import Finding, Location, Report, Skipped, Verdict
+from mldoctor.findings import Evidence, Finding, Location, Report, Skipped, Verdict
 from mldoctor.record import Record, as_data, from_data
 from mldoctor.reports._wording import examined
 from mldoctor.suppression.baseline import Entry
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RECORD_VERSION = 1
+
+READ = Evidence("how this was seen", "in the source; nothing was run")
 
 
 class RecordError(MldoctorError):
@@ -68,9 +70,10 @@ class Case:
 
 def judged(case: Case) -> Report:
     """The findings on a case, with places as the report shows them; nothing is accepted yet."""
-    from mldoctor.registry import probes
+    from mldoctor.registry import probes, source_probes
 
-    known = probes()
+    read = case.record.run.files > 0
+    known = source_probes() if read else probes()
     report = judge(
         case.record,
         {name: known[name] for name in case.chosen if name in known},
@@ -84,7 +87,12 @@ def judged(case: Case) -> Report:
     return replace(
         report,
         findings=tuple(
-            replace(f, location=_near(f.location, folder), also=_near(f.also, folder))
+            replace(
+                f,
+                location=_near(f.location, folder),
+                also=_near(f.also, folder),
+                evidence=(*f.evidence, *((READ,) if read else ())),
+            )
             for f in report.findings
         ),
         not_checked=(*report.not_checked, *missing),
@@ -97,11 +105,11 @@ def judged(case: Case) -> Report:
 def report_of(case: Case) -> Report:
     """The report on a case. Pure: the same case gives the same report."""
     report = replace(judged(case), sources=dict(case.sources))
-    complete = (
-        examined(report) and bool(report.run.updates or report.run.rows) and not report.run.outcome
-    )
+    complete = examined(report) and bool(report.run.seen) and not report.run.outcome
     report = _stamped(report, case)
-    report = applied(report, case.rules, case.script, case.in_project, complete=complete)
+    # What a comment accepts is often to be seen in a run only: reading alone finds none unused.
+    whole = complete and not report.run.files
+    report = applied(report, case.rules, case.script, case.in_project, complete=whole)
     report = _stamped(report, case)
     verdict: Verdict = "healthy" if complete else "incomplete"
     report = replace(report, verdict="findings" if report.findings else verdict)

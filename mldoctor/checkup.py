@@ -126,8 +126,7 @@ def exit_code(report: Report, settings: Settings) -> ExitCode:
     )
     if failing and not settings.exit_zero:
         return ExitCode.FINDINGS
-    seen = report.run.updates or report.run.rows
-    if report.verdict == "incomplete" or report.run.outcome or not seen:
+    if report.verdict == "incomplete" or report.run.outcome or not report.run.seen:
         return ExitCode.INCOMPLETE
     if settings.strict and (report.crashed or report.not_checked):
         return ExitCode.INCOMPLETE

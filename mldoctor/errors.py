@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from mldoctor.tombstones import tombstone
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,10 +32,18 @@ class MldoctorError(Exception):
 
 
 class UnknownNameError(MldoctorError):
-    """A name was given that mldoctor does not have; the sentence offers the nearest one."""
+    """A name was given that mldoctor does not have; the sentence offers the nearest one.
+
+    Of a probe that is gone it says what replaced it.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         self.name = name
+        gone = tombstone(name) if "probe" in kind else None
+        if gone is not None:
+            place = f" in {where}" if where else ""
+            super().__init__(f"{kind} {name!r}{place} was {gone.sentence}: {gone.reason}")
+            return
         nearest = get_close_matches(name, list(known), n=1, cutoff=0.4)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         super().__init__(f"unknown {kind} {name!r}{f' in {where}' if where else ''}{hint}")

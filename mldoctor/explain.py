@@ -82,6 +82,17 @@ def known() -> dict[str, Probe]:
     return {**probes(), **OWN}
 
 
+def sections_of(probe: Probe) -> dict[str, str]:
+    """The sections of a probe's page, with what it reads in the source alone."""
+    from mldoctor.registry import reading_of
+
+    sections = dict(parse(probe.page).sections)
+    read = reading_of(probe.name)
+    if read and SECTIONS[4] in sections:
+        sections[SECTIONS[4]] += f"\n\nIn the source alone (`mldoctor check --static`): {read}"
+    return sections
+
+
 def cost_of(probe: Probe) -> str:
     """What the dearest fact behind a probe takes, in the words of the reports."""
     from mldoctor.registry import Cost, needed_facts
@@ -115,7 +126,7 @@ def as_data(probe: Probe) -> dict[str, Any]:
         "options": {name.replace("_", "-"): value for name, value in probe.options.items()},
         "source": source_of(probe),
         "summary": page.summary,
-        "sections": page.sections,
+        "sections": sections_of(probe),
     }
 
 
@@ -123,7 +134,7 @@ def as_markdown(probe: Probe) -> str:
     """The page in Markdown, as it is published."""
     facts = "\n".join(f"- {name}: {value}" for name, value in _facts(probe))
     page = parse(probe.page)
-    body = "\n\n".join(f"## {name}\n\n{text}" for name, text in page.sections.items())
+    body = "\n\n".join(f"## {name}\n\n{text}" for name, text in sections_of(probe).items())
     return f"# {probe.name}\n\n{page.summary}\n\n{facts}\n\n{body}\n"
 
 
@@ -136,7 +147,7 @@ def as_text(probe: Probe, look: Look) -> str:
         first, *rest = wrapped(value, look.width, wide + 2)
         lines.append(line(f"{name:<{wide}}  {first}"))
         lines += [line(" " * (wide + 2), part) for part in rest]
-    for name, text in page.sections.items():
+    for name, text in sections_of(probe).items():
         lines += [line(), line(Span(name, "bold")), line("-" * len(name)), *_body(text, look.width)]
     return paint(lines, color=look.color)
 

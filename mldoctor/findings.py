@@ -181,6 +181,7 @@ class Run:
     Attributes:
         updates: optimizer steps that the script took under observation, natural and driven.
         rows: rows of data files that were read, where there is no script.
+        files: source files that were read, where nothing was run.
         seconds: wall time of the whole run, start-up included.
         outcome: how the script ended, in a sentence, when it did not simply reach the budget.
         output_tail: the last lines the script printed, kept only for an incomplete run.
@@ -191,6 +192,7 @@ class Run:
 
     updates: int = 0
     rows: int = 0
+    files: int = 0
     seconds: float = 0.0
     device: str = "cpu"
     seed: int | None = None
@@ -199,6 +201,11 @@ class Run:
     output_tail: tuple[str, ...] = ()
     headline: str = ""
     step: Location | None = None
+
+    @property
+    def seen(self) -> int:
+        """How much was looked at, of whatever was examined; 0 is an examination of nothing."""
+        return self.updates or self.rows or self.files
 
 
 @dataclass(frozen=True, slots=True)

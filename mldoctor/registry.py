@@ -19,6 +19,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import RegistrationError, UnknownNameError
+from mldoctor.tombstones import tombstone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,18 +33,29 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Cost(IntEnum):
-    """What obtaining a fact takes. Facts are obtained in this order and cut from its end."""
+    """What obtaining a fact takes. Facts are obtained in this order and cut from its end.
 
-    TAPE = 0
-    SCAN = 1
-    FORWARDS = 2
-    STEPS = 3
-    TREATMENTS = 4
+    What takes no more than `SOURCE` can be had of a file that is only read, not run.
+    """
+
+    SOURCE = 0
+    TAPE = 1
+    SCAN = 2
+    FORWARDS = 3
+    STEPS = 4
+    TREATMENTS = 5
 
     @property
     def label(self) -> str:
         """The cost in the words of the reports."""
-        return ("recorded", "data read", "extra forward passes", "driven steps", "treatments")[self]
+        return (
+            "source read",
+            "recorded",
+            "data read",
+            "extra forward passes",
+            "driven steps",
+            "treatments",
+        )[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class Probe:
         needs: the facts it is given, in order; `optional`: those of them that are None where a run
             did not give them; `extra`: those of these without which it has still looked at all it
             should (their parameter has a default).
+        home: the module that the probe is declared in, where another one judges.
     """
 
     name: str
@@ -79,11 +92,12 @@ class Probe:
     status: str
     since: str
     package: str
+    home: str = ""
 
     @property
     def family(self) -> str:
         """The folder the probe stands in."""
-        return self.judge.__module__.rsplit(".", 2)[-2].replace("_", "-")
+        return (self.home or self.judge.__module__).rsplit(".", 2)[-2].replace("_", "-")
 
     @property
     def required(self) -> tuple[type, ...]:
@@ -115,6 +129,7 @@ class Probe:
 
 
 _PROBES: dict[str, Probe] = {}
+_READINGS: dict[str, Callable[..., Iterator[Finding]]] = {}
 _FACTS: dict[type, Fact] = {}
 
 
@@ -139,6 +154,9 @@ def probe(
             raise RegistrationError(f"probe name {name!r} in {judge.__module__} is not kebab-case")
         if not inspect.isgeneratorfunction(judge):
             raise RegistrationError(f"probe {name!r} must be a generator function")
+        gone = tombstone(name)
+        if gone is not None:
+            raise RegistrationError(f"the name {name!r} was {gone.sentence}; names are not reused")
         known = _PROBES.get(name)
         if known is not None and known.judge.__module__ != judge.__module__:
             raise RegistrationError(
@@ -163,6 +181,29 @@ def probe(
             since=since,
             package=judge.__module__.split(".")[0],
         )
+        return judge
+
+    return declare
+
+
+def reading(
+    name: str,
+) -> Callable[[Callable[..., Iterator[Finding]]], Callable[..., Iterator[Finding]]]:
+    """Declare a generator function as what the probe `name` can say of the source alone.
+
+    Its parameters are facts of the cost `SOURCE`. It speaks where the source leaves no doubt, and
+    in an examination that runs nothing; a run knows better.
+    """
+
+    def declare(judge: Callable[..., Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
+        if not inspect.isgeneratorfunction(judge):
+            raise RegistrationError(f"the reading of {name!r} must be a generator function")
+        known = _READINGS.get(name)
+        if known is not None and known.__module__ != judge.__module__:
+            raise RegistrationError(
+                f"{name!r} is read in {known.__module__} and {judge.__module__}"
+            )
+        _READINGS[name] = judge
         return judge
 
     return declare
@@ -195,6 +236,46 @@ def facts() -> dict[type, Fact]:
     """Every fact, by its type, cheapest first."""
     _load()
     return dict(sorted(_FACTS.items(), key=lambda item: (item[1].cost, item[1].name)))
+
+
+def reading_of(name: str) -> str:
+    """What the reading of a probe says about itself; "" where there is none."""
+    _load()
+    return inspect.getdoc(_READINGS[name]) or "" if name in _READINGS else ""
+
+
+def source_probes() -> dict[str, Probe]:
+    """The probes that can judge a file that is only read, each with what judges then."""
+    every, known = probes(), facts()
+    strangers = set(_READINGS) - set(every)
+    if strangers:
+        raise RegistrationError(f"readings of probes that do not exist: {sorted(strangers)}")
+    found = {
+        name: _read(probe_, _READINGS[name]) if name in _READINGS else probe_
+        for name, probe_ in every.items()
+    }
+
+    def static(probe_: Probe) -> bool:
+        needed = _with_their_needs(probe_.needs, known)
+        return bool(needed) and all(known[kind].cost <= Cost.SOURCE for kind in needed)
+
+    for name in _READINGS:
+        if not static(found[name]):
+            raise RegistrationError(f"the reading of {name!r} needs facts that only a run gives")
+    return {name: probe_ for name, probe_ in found.items() if static(probe_)}
+
+
+def _read(probe_: Probe, judge: Callable[..., Iterator[Finding]]) -> Probe:
+    """The probe as it judges the source alone. It has no thresholds: it speaks only of proof."""
+    return replace(
+        probe_,
+        judge=judge,
+        needs=tuple(_needs(judge)),
+        optional=frozenset(),
+        extra=frozenset(),
+        options={},
+        home=probe_.judge.__module__,
+    )
 
 
 def select(
@@ -231,7 +312,7 @@ def needed_facts(chosen: Mapping[str, Probe], drawn: Iterable[type] = ()) -> dic
     """
     every = facts()
     wanted = _with_their_needs((need for p in chosen.values() for need in p.needs), every)
-    dearest = max((every[kind].cost for kind in wanted), default=Cost.TAPE)
+    dearest = max((Cost.TAPE, *(every[kind].cost for kind in wanted)))
     wanted |= _with_their_needs((kind for kind in drawn if every[kind].cost <= dearest), every)
     ordered: dict[type, Fact] = {}
 

@@ -58,6 +58,7 @@ class Settings:
     """The options of one examination.
 
     Attributes:
+        static: read the files and run nothing; only what the source shows without doubt is found.
         select: probes and families to run; "all" is every one.
         extend_select: probes and families to run in addition.
         ignore: probes and families to leave out; a probe selected by its own name stays.
@@ -136,6 +137,7 @@ class Settings:
     show_suppressed: bool = _setting(default=False, kind=FLAG)
     stream: bool = _setting(default=False, kind=FLAG)
     memory_limit: str = _setting("auto", MEMORY)
+    static: bool = _setting(default=False, kind=FLAG)
 
 
 def load(

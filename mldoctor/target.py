@@ -42,7 +42,7 @@ def resolve(text: str, arguments: tuple[str, ...] = (), *, as_module: bool = Fal
         raise TargetError(f"{text!r} is no module name; leave -m out to examine a file")
     as_module = as_module or (dotted and not looks_like_path)
     source = module_file(text) if as_module else path
-    _readable(source, text)
+    readable(source, text)
     return Target(text, as_module, arguments)
 
 
@@ -83,8 +83,12 @@ def _find(name: str) -> ModuleSpec | None:
     return spec
 
 
-def _readable(path: Path, text: str) -> None:
-    """Refuse, in one sentence, a file that Python could not even begin to run."""
+def readable(path: Path, text: str) -> None:
+    """Refuse, in one sentence, a file that Python could not even begin to run.
+
+    Raises:
+        TargetError: with that sentence, in which the file is called `text`.
+    """
     if path.is_dir():
         raise TargetError(f"{text} is a folder; name the training script in it{_scripts(path)}")
     if not path.exists():

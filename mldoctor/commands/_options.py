@@ -13,6 +13,10 @@ _FORMATS = ", ".join(formats())
 Module = Annotated[
     bool, typer.Option("-m", "--module", help="TARGET is a module, even if a file has its name.")
 ]
+Static = Annotated[
+    bool | None,
+    typer.Option("--static/--no-static", help="Read the files, run nothing: seconds, no training."),
+]
 Select = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Probes and families to run (all).")
 ]

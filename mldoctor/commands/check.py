@@ -31,18 +31,22 @@ class CheckCommand(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line, with the part that goes to the script."""
-        return [*super().collect_usage_pieces(ctx), "[-- SCRIPT ARGUMENTS]"]
+        pieces = [*super().collect_usage_pieces(ctx), "[-- SCRIPT ARGUMENTS]"]
+        return [piece.replace("{TARGET}...", "TARGET") for piece in pieces]
 
 
 def check(
     ctx: typer.Context,
     target: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar="TARGET", help="A training script, or a module as python -m takes it."
+            metavar="TARGET",
+            help="A training script, or a module as python -m takes it. "
+            "With --static: files and folders.",
         ),
     ],
     *,
+    static: options.Static = None,
     module: options.Module = False,
     select: options.Select = None,
     ignore: options.Ignore = None,
@@ -92,6 +96,7 @@ def check(
       mldoctor check package.train --output-format json --output report.json
       mldoctor check train.py --report sarif=a.sarif --report html=a.html
       mldoctor check train.py --fix
+      mldoctor check --static src train.py
 
     \b
     Exit codes:
@@ -105,9 +110,11 @@ def check(
     (MLDOCTOR_MAX_STEPS=50). A flag counts before a variable, a variable before the file.
     """  # noqa: D301 - \b is a mark of the help formatter, and must reach it
     flags = as_flags(locals())
+    script, *others = target
     from mldoctor.checkup import checkup, exit_code
     from mldoctor.commands._fix import fixed, show_patches
     from mldoctor.commands._report import base_of, leave, prepare_files, show, unfinished
+    from mldoctor.commands._static import near, only_read
     from mldoctor.commands.baseline import pruned
     from mldoctor.errors import ExitCode, MldoctorError
     from mldoctor.progress import shown
@@ -115,8 +122,15 @@ def check(
     from mldoctor.target import folder, resolve
     from mldoctor.verification import verified
 
-    trainee = resolve(target, ctx.meta[SCRIPT_ARGUMENTS], as_module=module)
-    settings = load(flags, overrides=config or (), start=folder(trainee), isolated=isolated)
+    if static or others:
+        settings = load(flags, overrides=config or (), start=near(script), isolated=isolated)
+    else:
+        trainee = resolve(script, ctx.meta[SCRIPT_ARGUMENTS], as_module=module)
+        settings = load(flags, overrides=config or (), start=folder(trainee), isolated=isolated)
+    if settings.static:
+        only_read(ctx, target, settings, flags)
+    if others:
+        ctx.fail(f"Got unexpected extra argument ({others[0]}); only --static takes several files")
     base = base_of(settings)
     prepare_files(settings)
     wanted = not (settings.quiet or settings.stream)
@@ -138,7 +152,7 @@ def check(
     finally:
         failure = sys.exception()
         if report is None and failure is not None and not isinstance(failure, MldoctorError):
-            leave(unfinished(target, command, failure), settings)
+            leave(unfinished(script, command, failure), settings)
     if settings.prune_baseline and cases:
         cases, report = pruned(cases[0], report, settings)
     if settings.diff:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mldoctor.errors import AbsentFact
+from mldoctor.facts.sources import Sources
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
-from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,26 +38,15 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Selections:
-    """Every such comparison in the files that the training loop stands in."""
+    """Every such comparison in the source."""
 
     rows: tuple[Selected, ...]
 
 
-@fact(Cost.TAPE)
-def selections(trainee: Trainee) -> Selections:
+@fact(Cost.SOURCE)
+def selections(sources: Sources) -> Selections:
     """Follow the compared scores back to the data that they are computed from."""
-    tape = trainee.tape
-    paths = {site.location().path for c in tape.losses if (site := c.site)}
-    paths |= {site.location().path for i in tape.loaders if (site := i.site)}
-    rows = []
-    for path in sorted(paths):
-        try:
-            tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
-            continue  # gone, or no Python source: it ran from somewhere else
-        rows += list(_selected(tree, path))
-    if not rows:
-        raise AbsentFact("no comparison with a best score was found in the script")
+    rows = [row for module in sources.modules() for row in _selected(module.tree, module.path)]
     return Selections(tuple(dict.fromkeys(rows)))
 
 

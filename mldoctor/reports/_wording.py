@@ -25,7 +25,10 @@ def header(report: Report) -> str:
     run = report.run
     name = " ".join(filter(None, ("mldoctor", report.versions.get("mldoctor"))))
     parts = [name, report.target]
-    if run.rows:
+    if run.files:
+        parts.append(f"{counted(run.files, 'file')} read, nothing run")
+        parts.append(duration(run.seconds))
+    elif run.rows:
         parts.append(counted(run.rows, "row"))
         parts.append(duration(run.seconds))
     elif run.updates:
@@ -47,7 +50,7 @@ def stopped(report: Report) -> str:
     run = report.run
     if run.outcome == INTERRUPTED:
         return "interrupted by Ctrl-C"
-    if run.outcome or not (run.updates or run.rows):
+    if run.outcome or not run.seen:
         return clean(run.outcome.strip().rstrip(".") or "the script took no optimizer step")
     return "" if examined(report) else "none of the selected probes could judge this run"
 
@@ -85,7 +88,8 @@ def examined(report: Report) -> bool:
 def summary(report: Report) -> str:
     """The last line. Its counts add up to the number of probes that were selected."""
     if not report.findings:
-        return f"No findings. {_unchecked(report, counted(len(report.passed), 'probe') + ' ran')}."
+        ran = " read the source" if report.run.files else " ran"
+        return f"No findings. {_unchecked(report, counted(len(report.passed), 'probe') + ran)}."
     heads, folded = causes(report)
     by_severity = Counter(str(finding.severity) for finding in heads)
     parts = [counted(by_severity[s], s) for s in ("error", "warning", "note") if by_severity[s]]
@@ -183,6 +187,8 @@ def doubts(report: Report) -> list[str]:
     said = []
     if cause := stopped(report):
         said.append(f"The examination is incomplete: {cause}.")
+    if report.run.files:
+        said.append("The source was read and nothing was run; most faults show only in a run.")
     updates = report.run.updates
     if 0 < updates < FEW_UPDATES:
         was = "was" if updates == 1 else "were"
@@ -207,7 +213,8 @@ def verification(finding: Finding, report: Report) -> str:
     if tried is None:
         if finding.remedy is None or not finding.remedy.diff or finding.explained_by:
             return ""
-        return f"not verified (about {RUNS_TO_VERIFY * report.run.seconds:.0f} s: add --verify)"
+        spent = f" (about {RUNS_TO_VERIFY * report.run.seconds:.0f} s: add --verify)"
+        return f"not verified{': nothing was run' if report.run.files else spent}"
     if tried.outcome == "no effect":
         return f"fix removes the cause; no effect on loss visible in {tried.updates} steps"
     if tried.outcome == "no help":

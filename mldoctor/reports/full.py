@@ -44,7 +44,8 @@ def render(report: Report, look: Look) -> str:
     if not stopped or wording.examined(report):
         end = _text(wording.summary(report), look)
     if heads:
-        if any(head.remedy and head.remedy.diff and head.verified is not False for head in heads):
+        edits = [h for h in heads if h.remedy and h.remedy.diff and h.verified is not False]
+        if edits and not report.run.files:  # a fix is tried in runs
             apply = wording.again(report.command, "--fix")
             if look.width is not None and len(apply) + len("Apply: ") > look.width:
                 apply = wording.shell(report.command[:1], "check", "TARGET", "--fix")

@@ -46,6 +46,7 @@ def as_data(report: Report) -> dict[str, Any]:
             "curves": [_curve(curve) for curve in report.curves],
             "run": {
                 "updates": run.updates,
+                **({"files": run.files} if run.files else {}),
                 "seconds": run.seconds,
                 "device": run.device,
                 "seed": run.seed,

@@ -1,0 +1,31 @@
+"""What the source alone shows of `missing-step`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mldoctor.facts.idle_tools import IdleTools
+from mldoctor.facts.uncalled_methods import UncalledMethods
+from mldoctor.findings import Evidence, Finding, Remedy
+from mldoctor.probes.named_only import named_only
+from mldoctor.registry import reading
+
+
+@reading("missing-step")
+def missing_step(idle_tools: IdleTools, uncalled_methods: UncalledMethods) -> Iterator[Finding]:
+    """An optimizer is built beside a training loop and never steps.
+
+    No line of the file steps it or hands it on; or `step` stands there without its parentheses.
+    """
+    for tool in idle_tools.rows:
+        if tool.kind != "optimizer":
+            continue
+        yield Finding(
+            f"{tool.built} is built and never steps",
+            evidence=(Evidence(f"lines that step {tool.name} or hand it on", "0", "1 or more"),),
+            location=tool.location,
+            also=tool.backward,
+            subject=tool.name,
+            remedy=Remedy(f"call {tool.name}.step() after each backward"),
+        )
+    yield from named_only(uncalled_methods, "step", of="optimizer")
