@@ -126,7 +126,7 @@ PLANS = {
     "multilabel_bert": Plan("comments, 6 labels", "multilabel_six.parquet", "macro_f1", SVM,
                             ("--split_column", "split", "--epochs", "10"), pretrained=True),
     "causal_lm": Plan("plays, character by character", "tiny_corpus.txt", "bits_per_character",
-                      "counts of three letters", made=speeches),
+                      "counts of three letters", ("--epochs", "4"), made=speeches),
     "distilbert_text": Plan(*FILMS, "accuracy", SVM, ("--split_column", "split", "--longest",
                             "64", "--epochs", "2", "--lr", "5e-5"), pretrained=True),
     "lora_finetune": Plan(*FILMS, "accuracy", SVM, ("--split_column", "split", "--longest", "64",
