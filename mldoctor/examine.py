@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.curves import curves
 from mldoctor.facts.cause_trials import CauseTrials
 from mldoctor.facts.treatment_trial import TreatmentTrial
-from mldoctor.findings import Crashed, Evidence, Finding, Report, Skipped, Verdict, number
+from mldoctor.findings import (
+    Crashed,
+    Evidence,
+    Finding,
+    Report,
+    Run,
+    Severity,
+    Skipped,
+    Verdict,
+    number,
+)
 from mldoctor.probes.treated import compared
 from mldoctor.rank import ranked, unexplained_symptoms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mldoctor.record import Record
     from mldoctor.registry import Probe
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the probes made of one record."""
+
+    findings: list[Finding] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    crashed: list[Crashed] = field(default_factory=list)
 
 
 def judge(
@@ -33,6 +53,37 @@ def judge(
         options: thresholds by probe name, from `[tool.mldoctor.probes.NAME]`.
         target: what was examined, as the user named it.
     """
+    judged = _judged(record, chosen, options)
+    later = _later_findings(record, chosen, options, {f.name for f in judged.findings})
+    trials = record.facts.get(CauseTrials)
+    ordered = ranked([*judged.findings, *later], trials.cured() if trials else None)
+    ordered = _with_what_was_tried(ordered, record.facts.get(TreatmentTrial))
+    names = {f.name for f in ordered}
+    return Report(
+        target=target,
+        verdict=_verdict(record, ordered),
+        findings=ordered,
+        passed=tuple(name for name in judged.passed if name not in names),
+        not_checked=tuple(skipped for skipped in judged.skipped if skipped.name not in names),
+        crashed=tuple(judged.crashed),
+        run=_with_stages(record),
+        curves=curves(record, names),
+    )
+
+
+def _with_stages(record: Record) -> Run:
+    """The run, with how many later stages of the training were seen."""
+    if not record.later:
+        return record.run
+    stages = "stage" if len(record.later) == 1 else "stages"
+    said = f"{record.run.headline} {len(record.later)} later {stages} of the training seen."
+    return replace(record.run, headline=said.lstrip())
+
+
+def _judged(
+    record: Record, chosen: Mapping[str, Probe], options: Mapping[str, Mapping[str, Any]]
+) -> Judged:
+    """Run every chosen probe over the facts of one record."""
     findings: list[Finding] = []
     passed: list[str] = []
     skipped: list[Skipped] = []
@@ -60,19 +111,32 @@ def judge(
                 skipped.append(Skipped(name, reason))
             else:
                 passed.append(name)
-    trials = record.facts.get(CauseTrials)
-    ordered = ranked(findings, trials.cured() if trials else None)
-    ordered = _with_what_was_tried(ordered, record.facts.get(TreatmentTrial))
-    return Report(
-        target=target,
-        verdict=_verdict(record, ordered),
-        findings=ordered,
-        passed=tuple(passed),
-        not_checked=tuple(skipped),
-        crashed=tuple(crashed),
-        run=record.run,
-        curves=curves(record, {f.name for f in ordered}),
-    )
+    return Judged(findings, passed, skipped, crashed)
+
+
+def _later_findings(
+    record: Record,
+    chosen: Mapping[str, Probe],
+    options: Mapping[str, Mapping[str, Any]],
+    known: set[str],
+) -> Iterator[Finding]:
+    """The faults of later stages of the training that its first stage does not have.
+
+    Only causes: the way to a later stage is cut short, so how well it learns says nothing.
+    """
+    for stage, seen in enumerate(record.later, start=2):
+        row = Evidence(
+            "stage of the training", f"number {stage}, seen for {seen.run.updates} updates"
+        )
+        for finding in _judged(seen, chosen, options).findings:
+            if finding.symptom or finding.severity is Severity.NOTE or finding.name in known:
+                continue
+            known.add(finding.name)
+            yield replace(
+                finding,
+                evidence=(*finding.evidence, row),
+                also=finding.also or seen.run.step,
+            )
 
 
 def _with_what_was_tried(
@@ -103,8 +167,4 @@ def _with_what_was_tried(
 def _verdict(record: Record, findings: tuple[Finding, ...]) -> Verdict:
     if findings:
         return "findings"
-    return (
-        "incomplete"
-        if not (record.run.updates or record.run.rows) or record.run.outcome
-        else "healthy"
-    )
+    return "incomplete" if not record.run.seen or record.run.outcome else "healthy"

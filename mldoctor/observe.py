@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from mldoctor.registry import Fact, Probe
     from mldoctor.settings import Settings
     from mldoctor.trainee.driver import Driver
+    from mldoctor.trainee.later_stages import StagedDriver
     from mldoctor.trainee.process import Target
+
+
+LATER_SHARE = 0.25
+"""Seconds for the later stages of the training, as a share of the budget."""
 
 
 def observe(
@@ -52,12 +57,13 @@ def examine_program(
     """Observe `program` and obtain every fact that the probes in `chosen` need.
 
     Each fact, absence and crash is sent as soon as it is known, so that what was learned survives
-    whatever the script does next.
+    whatever the script does next. What the program trains later is looked at in the end, without
+    experiments.
     """
-    from mldoctor.trainee.driver import Driver
+    from mldoctor.trainee.later_stages import StagedDriver
 
     started = time.monotonic()
-    driver = Driver(
+    driver = StagedDriver(
         program,
         budget=settings.budget,
         max_updates=settings.max_steps,
@@ -67,7 +73,12 @@ def examine_program(
     driver.memory_limit = sizes.bytes_of(settings.memory_limit)
     try:
         driver.observe()
-        return facts_of(driver, chosen, settings, started, send)
+        record = facts_of(driver, chosen, settings, started, send)
+        # From here on the script may do what it does after its training: it is not waited for.
+        send({"kind": "examined", "seconds": max(1.0, settings.budget * LATER_SHARE)})
+        while driver.next_stage():
+            _look_at_stage(driver, chosen, record, send)
+        return record
     finally:
         driver.stop()
 
@@ -109,6 +120,26 @@ def facts_of(
             continue
         note_run()
     return record
+
+
+def _look_at_stage(
+    driver: StagedDriver,
+    chosen: Mapping[str, Probe],
+    record: Record,
+    send: Callable[[dict[str, Any]], None],
+) -> None:
+    """Obtain what the tape of a later stage tells, and forward passes of its models."""
+
+    def pass_on(message: dict[str, Any]) -> None:
+        staged = {**message, "later": driver.stages}
+        record.accept(staged)
+        send(staged)
+
+    run = Run(updates=driver.natural_updates, step=driver.begun())
+    pass_on({"kind": "run", "value": converter().unstructure(run)})
+    for fact in needed_facts(chosen).values():
+        if fact.cost in (Cost.TAPE, Cost.FORWARDS):
+            pass_on(_obtained(fact, driver, record.later[driver.stages - 1]))
 
 
 def _obtained(fact: Fact, driver: Driver, record: Record) -> dict[str, Any]:

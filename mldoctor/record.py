@@ -20,15 +20,29 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Record:
-    """Facts by type; for facts that could not be had, the reason or the error, by fact name."""
+    """Facts by type; for facts that could not be had, the reason or the error, by fact name.
+
+    Attributes:
+        later: the records of later stages of the same training, in order.
+    """
 
     facts: dict[type, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
     run: Run = field(default_factory=Run)
+    later: list[Record] = field(default_factory=list)
 
     def accept(self, message: Mapping[str, Any]) -> None:
-        """Take in one message from the worker: a fact, an absence, a crash, or the run so far."""
+        """Take in one message from the worker: a fact, an absence, a crash, or the run so far.
+
+        One about a later stage says which ("later", from 1).
+        """
+        stage = message.get("later", 0)
+        if stage:
+            while len(self.later) < stage:
+                self.later.append(Record())
+            self.later[stage - 1].accept({**message, "later": 0})
+            return
         kind, name = message["kind"], message.get("name", "")
         if kind == "fact":
             by_name = {fact.name: fact.kind for fact in facts().values()}
@@ -60,6 +74,7 @@ def as_data(record: Record) -> dict[str, Any]:
         ],
         "absent": dict(record.absent),
         "crashed": dict(record.crashed),
+        "later": [as_data(stage) for stage in record.later],
     }
 
 
@@ -72,6 +87,7 @@ def from_data(data: Mapping[str, Any]) -> Record:
     from cattrs import BaseValidationError
 
     record = Record(absent=dict(data["absent"]), crashed=dict(data["crashed"]))
+    record.later = [from_data(stage) for stage in data.get("later", ())]
     try:
         for message in data["messages"]:
             record.accept(message)

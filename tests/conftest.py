@@ -20,6 +20,7 @@ def _no_settings_from_outside(monkeypatch):
 def throwaway_probes(monkeypatch):
     """A registry that holds the probes and facts of `throwaway` and nothing else."""
     monkeypatch.setattr(registry, "_PROBES", {})
+    monkeypatch.setattr(registry, "_READINGS", {})
     monkeypatch.setattr(registry, "_FACTS", {})
     monkeypatch.setattr(registry, "_load", lambda: None)
     throwaway.declare()

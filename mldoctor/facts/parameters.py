@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
+from mldoctor.facts.step_calls import unobserved_steps
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
@@ -68,6 +69,8 @@ class Optimizer:
         base_rates: the rate of each group as it was built.
         rates: the lowest and highest rate used in a natural update.
         steps: natural updates it took.
+        cleared: times that its gradients were zeroed; unstepped: it took no step, and the files of the
+            loop have no call of a `step` that was not reached so far.
     """
 
     kind: str
@@ -78,6 +81,8 @@ class Optimizer:
     base_rates: tuple[float, ...]
     rates: tuple[float, float]
     steps: int
+    cleared: int = 0
+    unstepped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +141,12 @@ def parameters(trainee: Trainee) -> Parameters:
                 ),
                 graded=index in graded,
             )
+    # What an earlier stage of the training has trained may be left as it is.
+    left = {i for i, row in rows.items() if i in tape.earlier and not row.held_by}
+    if len(left) == len(rows):
+        raise AbsentFact("an earlier stage of the training has trained every parameter")
     return Parameters(
-        tuple(rows.values()),
+        tuple(row for i, row in rows.items() if i not in left),
         tuple(_optimizer(tape, i, o, set(rows)) for i, o in enumerate(tape.optimizers)),
         tape.updates,
     )
@@ -181,6 +190,11 @@ def _optimizer(
         rate for e in tape.of("step") if e.who == index for rate in e.details["rates"]
     ]
     site = tape.optimizer_sites[index]
+    cleared = sum(
+        e.who is not None and tape.optimizers[e.who].param_groups is optimizer.param_groups
+        for e in tape.of("zero_grad")
+    )
+    idle = cleared > 0 and not tape.optimizer_steps[index]
     return Optimizer(
         kind=type(optimizer).__name__,
         built=site.location() if site else None,
@@ -190,6 +204,8 @@ def _optimizer(
         base_rates=tuple(tape.planned_rates[index]),
         rates=(min(used), max(used)) if used else (0.0, 0.0),
         steps=tape.optimizer_steps[index],
+        cleared=cleared,
+        unstepped=idle and not unobserved_steps(tape),
     )
 
 

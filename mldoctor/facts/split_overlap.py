@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
@@ -12,6 +13,8 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mldoctor.trainee.contents import Contents
     from mldoctor.trainee.tape import Tape
 
@@ -88,9 +91,11 @@ def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
     tape = trainee.tape
     train = contents(trainee, training.index)
     entries = {origin: train.indices[i] for i, origin in enumerate(train.origins) if origin}
-    repeated = train.read - len(set(train.digests))
     rows = []
     for evaluation in evaluations:
+        same_object = _dataset(tape, training) is _dataset(tape, evaluation)
+        if same_object and _switched(tape, training, evaluation):
+            continue  # what it holds now says nothing of what it held then
         split = contents(trainee, evaluation.index)
         same = {
             split.indices[i]: entries[origin]
@@ -100,25 +105,36 @@ def split_overlap(trainee: Trainee, loaders: Loaders) -> SplitOverlap:
         if samples.length(tape.loaders[training.index].loader) is not None and split.total:
             loader = tape.loaders[evaluation.index].loader
             same = same_entries(tape.loaders[training.index].loader, loader, split) | same
-        pairs = [(there, here) for here, there in sorted((_equal(train, split) | same).items())]
-        rows.append(
-            Overlap(
-                evaluation=evaluation,
-                same_object=_dataset(tape, training) is _dataset(tape, evaluation),
-                read=split.read,
-                total=evaluation.size,
-                train_read=train.read,
-                train_total=training.size,
-                shared=len(pairs),
-                same_entries=len(same),
-                pairs=tuple(pairs[:200]),
-                repeated_in_train=repeated / max(1, train.read),
-                texts=train.texts,
-                examples=_examples(train, split, pairs),
-                sayings=_sayings(train, split, pairs),
-            )
-        )
+        row = overlap(train, split, training, evaluation, same)
+        rows.append(replace(row, same_object=same_object))
     return SplitOverlap(training, tuple(rows))
+
+
+def overlap(
+    train: Contents,
+    split: Contents,
+    training: Loader,
+    evaluation: Loader,
+    same: Mapping[int, int] = MappingProxyType({}),
+) -> Overlap:
+    """Join what was read of both sides; `same` are entries known to be one, by evaluation index."""
+    pairs = [(there, here) for here, there in sorted((_equal(train, split) | dict(same)).items())]
+    repeated = train.read - len(set(train.digests))
+    return Overlap(
+        evaluation=evaluation,
+        same_object=False,
+        read=split.read,
+        total=evaluation.size,
+        train_read=train.read,
+        train_total=training.size,
+        shared=len(pairs),
+        same_entries=len(same),
+        pairs=tuple(pairs[:200]),
+        repeated_in_train=repeated / max(1, train.read),
+        texts=train.texts,
+        examples=_examples(train, split, pairs),
+        sayings=_sayings(train, split, pairs),
+    )
 
 
 def _examples(
@@ -144,6 +160,12 @@ def _sayings(train: Contents, other: Contents, pairs: list[tuple[int, int]]) -> 
         and times[digests[here]] >= RECURS
         for _, here in pairs
     )
+
+
+def _switched(tape: Tape, training: Loader, evaluation: Loader) -> bool:
+    """Whether a dataset had other attributes whenever it was evaluated on: it is two splits in one."""
+    one, other = tape.loaders[training.index].states, tape.loaders[evaluation.index].states
+    return bool(one) and bool(other) and one.isdisjoint(other)
 
 
 def _dataset(tape: Tape, loader: Loader) -> Any:

@@ -138,15 +138,16 @@ def treatment_trial(
     updates: Updates,
 ) -> TreatmentTrial:
     """Try treatments where a symptom stands that no cause explains."""
-    if updates.outside_changes:
-        raise AbsentFact("the weights are also changed outside of the optimizer")
     unexplained = TREATABLE & {*symptoms.unexplained}
     if causes.cured() or not unexplained or control.outcome == "learned":
         return TreatmentTrial(control)
     trial = _Trial(trainee, control, trainee.fixed_set())
-    trial.halve()
-    if trial.cured is None:
-        trial.pair()
+    if updates.outside_changes:
+        trial.leave_weights_alone()
+    else:
+        trial.halve()
+        if trial.cured is None:
+            trial.pair()
     if not trial.curves:
         raise AbsentFact("the budget ended before a treatment could be tried")
     return trial.result()
@@ -166,6 +167,14 @@ class _Trial:
 
     def __post_init__(self) -> None:
         self.trainee.allow(MOST_UPDATES)
+
+    def leave_weights_alone(self) -> None:
+        """Without what is written besides the optimizer; that would spoil every other treatment."""
+        from mldoctor.treatments.catalogue import LONE_OPTIMIZER
+
+        for length in ROUNDS:
+            if self._round([LONE_OPTIMIZER], length):
+                return
 
     def halve(self) -> None:
         """Every treatment briefly, then the better half of them for longer, and so on."""

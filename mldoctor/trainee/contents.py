@@ -108,13 +108,14 @@ def contents(trainee: Trainee, loader: int) -> Contents:
     books = _library.of(trainee.tape)
     if loader not in books:
         seconds = min(SLOWEST, max(0.5, trainee.seconds_left() * SECONDS_SHARE))
-        books[loader] = _read(trainee.tape.loaders[loader].loader, loader, seconds)
+        books[loader] = read(trainee.tape.loaders[loader].loader, loader, seconds)
     if not books[loader].read:
         raise AbsentFact("a loader has no samples to read")
     return books[loader]
 
 
-def _read(loader: Any, number: int, seconds: float) -> Contents:
+def read(loader: Any, number: int, seconds: float = SLOWEST) -> Contents:
+    """What a loader's dataset holds, as far as it is read in so many seconds."""
     total, part = samples.length(loader), samples.reach(loader)
     total = len(part) if part else total
     found = Contents(number, total)
@@ -161,10 +162,10 @@ def _view(loader: Any, sample: samples.Sample) -> View:
             elif leaf and all(isinstance(v, int | float) for v in leaf):
                 view[name] = np.asarray(leaf)
             continue
-        array = np.asarray(leaf.detach().cpu() if hasattr(leaf, "detach") else leaf)
-        if array.dtype.kind in "fiub":
-            single = batched and array.ndim and array.shape[0] == 1
-            view[name] = np.asarray(array[0]) if single else array
+        values = fingerprints.array(leaf)
+        if values.dtype.kind in "fiub":
+            single = batched and values.ndim and values.shape[0] == 1
+            view[name] = np.asarray(values[0]) if single else values
     if isinstance(sample.value, str):
         view["sample"] = sample.value
     return view

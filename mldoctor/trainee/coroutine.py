@@ -19,6 +19,7 @@ from mldoctor.trainee.sites import is_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     import torch
     from torch import Tensor
@@ -97,6 +98,7 @@ class Coroutine(Control):
     on_first_step: Callable[[], None] = lambda: None
     on_batch: Callable[[int, Any], None] = lambda _loader, _batch: None
     on_target: Callable[[Tensor], Tensor] | None = None
+    on_built: Callable[[torch.optim.Optimizer], None] = lambda _optimizer: None
     before: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
     after: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
 
@@ -135,6 +137,25 @@ class Coroutine(Control):
         if not self._script.dead:
             _ASLEEP.append(self._script)
         self.recorders.remove()
+
+    @property
+    def frame(self) -> FrameType | None:
+        """Where the script is suspended; None when it has ended."""
+        frame: FrameType | None = self._script.gr_frame
+        return frame
+
+    def turn_to(self, tape: Tape) -> None:
+        """Record on another tape from here on: the script begins something new."""
+        self.tape = tape
+        self.recorders.remove()
+        self.recorders = Recorders(tape, self)
+        self.recorders.session.script = self._script
+        self.recorders.install()
+        self._backwards, self._stepped = 0, False
+        self._iterations = {
+            number: _Iteration(state.real, state.delivered)
+            for number, state in self._iterations.items()
+        }
 
     # -- the script's side -----------------------------------------------------------------------
 
@@ -196,6 +217,10 @@ class Coroutine(Control):
     def target(self, target: Tensor) -> Tensor:
         """A loss function is given its target."""
         return target if self.on_target is None else self.on_target(target)
+
+    def built(self, optimizer: torch.optim.Optimizer) -> None:
+        """The script has built an optimizer."""
+        self.on_built(optimizer)
 
     def before_step(self, optimizer: int) -> None:
         """An optimizer is about to step."""

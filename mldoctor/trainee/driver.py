@@ -200,8 +200,17 @@ class Driver(NaturalRun):
         return max((info.prefetch for info in self.tape.loaders if info.trained), default=0)
 
     def _trains(self, loader: int) -> bool:
-        observed = self.tape.loaders
-        return loader < len(observed) and observed[loader].trained > 0
+        return loader in self._training_loaders()
+
+    def _left_behind(self) -> bool:
+        """Whether the script has gone on from a loop without a loader to one that trains with one."""
+        request, observed = self._pending, self._live().tape.loaders
+        return (
+            self._replay is not None
+            and request.kind == "batch"
+            and request.loader < len(observed)
+            and observed[request.loader].trained > 0
+        )
 
     def _next_feed(self, feed: Sequence[Any], queue: deque[Any], loader: int) -> Any:
         self._rewind_random()
@@ -255,6 +264,8 @@ class Driver(NaturalRun):
                 self._rewind_random()
                 self._repeat_cycle(feed, queue, stack)
             for _ in range(100_000):
+                if self._left_behind():
+                    return False
                 if self._answer(self._driven_answer(feed, queue)).kind == "ended":
                     return False
                 if tape.updates > before and self._at_control_point():

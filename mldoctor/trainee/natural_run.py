@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mldoctor.errors import AbsentFact
-from mldoctor.trainee import batches
+from mldoctor.trainee import batches, held_arrays
 from mldoctor.trainee.coroutine import END, NATURAL, Coroutine, Ending, Request
 from mldoctor.trainee.replay import CallReplay, Cycle, DataReplay
 from mldoctor.trainee.snapshot import Snapshot
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor, nn
+
+    from mldoctor.trainee.held_arrays import Held
 
 NATURAL_UPDATES = 30
 """Natural updates observed: a few cycles of any common accumulation, and enough for a trend."""
@@ -98,9 +100,13 @@ class NaturalRun(Trainee):
             self._launch(self.tape, first=True)
             self._natural(NATURAL_UPDATES)
         self.natural_updates = self.tape.updates
+        self._come_back()
         if not self._training_loaders() and self._pending.kind == "stepped":
             self._record_replay()
         self.tape.recording = False
+
+    def _come_back(self) -> None:
+        """Return to the loop that was observed, where the script is beyond it."""
 
     def _launch(self, tape: Tape, *, first: bool = False) -> None:
         if self._run is not None:
@@ -137,13 +143,13 @@ class NaturalRun(Trainee):
             self._library = self._pending.library
         return self._pending
 
-    def _natural(self, updates: int) -> None:
-        """Let the script take `updates` updates of its own."""
+    def _natural(self, updates: int, share: float = NATURAL_SHARE) -> None:
+        """Let the script take `updates` updates of its own, fewer when they take too long."""
         self.stage = "natural steps"
         tape = self._live().tape
-        while self._pending.kind not in ("ended", "stepless"):
+        while self._pending.kind not in ("ended", "stepless") and tape.recording:
             self.progress(self.stage, tape.updates)
-            slow = tape.updates >= 3 and self._spent() > self.budget * NATURAL_SHARE  # noqa: PLR2004 - what the probes need at least
+            slow = tape.updates >= 3 and self._spent() > self.budget * share  # noqa: PLR2004 - what the probes need at least
             if tape.updates >= min(updates, self.max_updates) or slow:
                 break
             if self._pending.kind == "stepped":
@@ -209,7 +215,7 @@ class NaturalRun(Trainee):
             wanted = min(MOST_CYCLES, math.ceil(20 / samples)) if samples else 1
         if len(self._cycles) > 1 and self._pending.kind == "ended":
             self._cycles.pop()  # what the script did last was no whole cycle
-        self.natural_updates = run.tape.updates
+        self.natural_updates = max(self.natural_updates, run.tape.updates)
 
     @contextmanager
     def _held_calls(self) -> Iterator[None]:
@@ -247,6 +253,10 @@ class NaturalRun(Trainee):
         trained = (i for i in self._training_loaders() if i in self._kept)
         return tuple(batch for i in trained for batch, _ in self._kept[i])
 
+    def held_splits(self) -> Sequence[Held]:
+        """What a loop without a loader trains on and then what it evaluates."""
+        return held_arrays.splits(self.tape, self._live().frame)
+
     def initial_value(self, tensor: Tensor) -> Tensor | None:
         """A tensor of the natural run as it was before the first update."""
         if self._initial_values is None and self.initial is not None:
@@ -281,6 +291,8 @@ class NaturalRun(Trainee):
         return 0.0 if self._first_update is None else time.monotonic() - self._first_update
 
     def _training_loaders(self) -> list[int]:
+        if self._replay is not None:
+            return []  # a loader that trains belongs to what comes after the loop without one
         return [i for i, info in enumerate(self.tape.loaders) if info.trained]
 
     def _preparing(self) -> bool:

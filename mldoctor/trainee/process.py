@@ -182,14 +182,14 @@ class Worker:
         while "done" not in self._heard and self._process.poll() is None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                self.outcome = "limit"
+                self.outcome = "" if "examined" in self._heard else "limit"
                 return
             for key, _ in self._open.select(min(_POLL, left)):
                 self._take(key)
 
     def stop(self) -> None:
         """End the worker and all that it started, and take in what it said last."""
-        if self.outcome:
+        if "done" not in self._heard:
             self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
@@ -209,7 +209,7 @@ class Worker:
 
     def result(self) -> Record:
         """The record, with how the run ended when it did not reach its natural end."""
-        if "failed" in self._heard:
+        if "failed" in self._heard and "examined" not in self._heard:
             raise WorkerError(self._heard["failed"])
         if "refused" in self._heard:
             raise TargetError(self._heard["refused"])
@@ -234,8 +234,10 @@ class Worker:
         stack = self._stack()
         if self.outcome:
             return by_limit(self._settings.max_minutes, stack, self._updates)
-        if "done" in self._heard or "script-ended" in self._heard:
-            return self._heard.get("script-ended", "")
+        if "done" in self._heard or "examined" in self._heard:
+            return ""  # whatever became of the script after that
+        if "script-ended" in self._heard:
+            return self._heard["script-ended"]
         return by_status(self._process.returncode, stack)
 
     def _stack(self) -> str:
@@ -279,6 +281,9 @@ class Worker:
             self._updates = max(self._updates, message["updates"])
             fields = {name: message[name] for name in ("stage", "updates", "elapsed", "budget")}
             self._on_progress(Progress(**fields))
+        elif kind == "examined":
+            self._heard[kind] = ""
+            self._deadline = min(self._deadline, time.monotonic() + message["seconds"])
         elif kind in ("started", "done", "script-ended", "refused", "failed"):
             self._heard[kind] = message.get("how", message.get("error", ""))
         else:

@@ -78,6 +78,16 @@ def call_chain() -> tuple[tuple[str, int], ...]:
     return tuple(chain)
 
 
+def call_path() -> tuple[tuple[str, int, int], ...]:
+    """Every user instruction on the stack, innermost first: tells two calls on one line apart."""
+    path = []
+    frame = user_frame(sys._getframe(1))  # noqa: SLF001 - as above
+    while frame is not None:
+        path.append((frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_lasti))
+        frame = user_frame(frame.f_back)
+    return tuple(path)
+
+
 def in_library(depth: int = 1) -> bool:
     """Whether the direct caller, `depth` frames up, is library code and not the user's."""
     frame: FrameType | None = sys._getframe(depth + 1)  # noqa: SLF001 - as above

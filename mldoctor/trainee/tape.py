@@ -96,6 +96,7 @@ class LossCall:
 
     Attributes:
         target_grad: the target has a gradient.
+        reshaped: the classes became the second axis of the prediction by a reshape.
         origin: operation that made the prediction, changes of shape left out: "layer", "softmax",
             "log-softmax", "sigmoid", torch's name of any other, "" without a graph.
         weights: derivative of the back-propagated loss by the value of this call, once for each
@@ -121,6 +122,7 @@ class LossCall:
     error: str = ""
     target_grad: bool = False
     origin: str = ""
+    reshaped: bool = False
     weights: list[float] = field(default_factory=list)
     pull: Tensor | None = None
     given: list[Tensor] = field(default_factory=list)
@@ -132,7 +134,8 @@ class LoaderInfo:
     """A DataLoader the script built or iterated, and how it was used.
 
     `known` refers to it weakly; `in_use` keeps it once it is read; `reader` is its latest iterator.
-    `name` is what the script calls it, once any loader is read.
+    `name` is what the script calls it, once any loader is read. `states` are the attributes of its
+    dataset, each time that reading began.
     """
 
     known: weakref.ref[Any]
@@ -147,6 +150,11 @@ class LoaderInfo:
     in_use: Any = None
     reader: weakref.ref[Any] | None = None
     name: str = ""
+    states: set[frozenset[tuple[str, Any]]] = field(default_factory=set)
+
+    def unread(self) -> LoaderInfo:
+        """The same loader, before anything was read from it."""
+        return LoaderInfo(self.known, self.site, batch_size=self.batch_size, name=self.name)
 
     @property
     def loader(self) -> Any:
@@ -192,9 +200,15 @@ class Tape:
         followed: for an optimizer that took the place of another, over the same tensors, that one;
             `inherited` are the steps that were taken before it.
         failed: the latest call of a root module in the training loop that raised.
+        first_rows: a few rows of what each root module was given in its first call in training.
+        evaluated: for each line that calls a root module without gradients, the module and a few
+            rows of what it was given first and last.
         alive: operations in all graphs that existed after so many updates.
         carried: (update, id of a recurrent layer, whether the state it was given is the one it had
             returned before the latest step), for each call in training that was given a state.
+        optimizer_paths: every user instruction on the stack as each optimizer was built.
+        earlier: the tensors, by id, that optimizers of an earlier stage of the training held; empty
+            for the first stage.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -208,6 +222,8 @@ class Tape:
     failed: RootCall | None = None
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     optimizer_sites: list[Site | None] = field(default_factory=list)
+    optimizer_paths: list[tuple[tuple[str, int, int], ...]] = field(default_factory=list)
+    optimizer_chains: list[tuple[tuple[str, int], ...]] = field(default_factory=list)
     optimizer_born: list[int] = field(default_factory=list)
     optimizer_steps: list[int] = field(default_factory=list)
     followed: dict[int, int] = field(default_factory=dict)
@@ -221,6 +237,10 @@ class Tape:
     saves: list[int] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     ties: list[Tie] = field(default_factory=list)
+    first_rows: dict[int, Tensor | None] = field(default_factory=dict)
+    evaluated: dict[Site | None, tuple[nn.Module, Tensor | None, Tensor | None]] = field(
+        default_factory=dict
+    )
     alive: dict[int, int] = field(default_factory=dict)
     carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)
@@ -228,12 +248,35 @@ class Tape:
     births: dict[int, Birth] = field(default_factory=dict)
     heads: list[nn.Module] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
+    earlier: dict[int, Tensor] = field(default_factory=dict)
     clock: int = 0
 
     def current(self) -> list[int]:
         """The optimizers that no other one has taken the place of."""
         gone = set(self.followed.values())
         return [index for index in range(len(self.optimizers)) if index not in gone]
+
+    def next_stage(self, *kept: int) -> Tape:
+        """An empty tape for the stage of the training that begins now.
+
+        What was built earlier, and what was trained, stays known. Loaders keep their numbers: their
+        iterators may be in use. Of the optimizers, those with the numbers in `kept` go on.
+        """
+        held = (p for o in self.optimizers for g in o.param_groups for p in g["params"])
+        return Tape(
+            optimizers=[self.optimizers[i] for i in kept],
+            optimizer_sites=[self.optimizer_sites[i] for i in kept],
+            optimizer_paths=[self.optimizer_paths[i] for i in kept],
+            optimizer_chains=[self.optimizer_chains[i] for i in kept],
+            optimizer_born=[self.optimizer_born[i] for i in kept],
+            optimizer_steps=[0 for _ in kept],
+            planned_rates=[self.planned_rates[i] for i in kept],
+            loaders=[info.unread() for info in self.loaders],
+            births=self.births,
+            scalers=self.scalers,
+            earlier=self.earlier | {id(p): p for p in held},
+            clock=self.clock,
+        )
 
     def of(self, *kinds: Kind) -> list[Event]:
         """The events of these kinds, in order."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from mldoctor.trainee.held_arrays import Held
     from mldoctor.trainee.tape import LossCall, Tape
 
     Treatment = Callable[["Trainee"], AbstractContextManager[None]]
@@ -83,6 +84,10 @@ class Trainee(ABC):
     @abstractmethod
     def first_batches(self) -> Sequence[Any]:
         """The batches that were delivered first by the loaders that the loop trained on."""
+
+    @abstractmethod
+    def held_splits(self) -> Sequence[Held]:
+        """What a loop without a loader trains on and then what it evaluates, from its variables."""
 
     @abstractmethod
     def fixed_set(self, samples: int = 20) -> FixedSet:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from mldoctor.treatments.balanced_classes import balanced_classes
 from mldoctor.treatments.clipped_gradients import clipped_gradients, long_gradients
 from mldoctor.treatments.full_precision import full_precision, in_half_precision
-from mldoctor.treatments.hold_all_parameters import hold_all_parameters
+from mldoctor.treatments.hold_all_parameters import hold_all_parameters, mostly_frozen
 from mldoctor.treatments.last_valid_step import last_valid_step
 from mldoctor.treatments.learning_rate import learning_rate
+from mldoctor.treatments.lone_optimizer import is_rewritten, lone_optimizer
 from mldoctor.treatments.no_regularisation import is_regularised, no_regularisation
 from mldoctor.treatments.no_weight_decay import has_decay, no_weight_decay
 from mldoctor.treatments.own_labels import own_labels, reordered_labels
@@ -48,6 +49,11 @@ class Option:
     factor: float = 1.0
 
 
+LONE_OPTIMIZER = Option(
+    "weights that nothing but the optimizer writes", "lost-updates", lone_optimizer, is_rewritten
+)
+"""The only one that is tried where something else writes them too: no other could be blamed."""
+
 SPECIFIC = (
     Option("labels in the order of their batch", "uninformative-labels", own_labels,
            reordered_labels),
@@ -65,8 +71,9 @@ SPECIFIC = (
 AFTER_RATES = (
     Option("gradients clipped at a norm of 1", "exploding-gradients", clipped_gradients,
            long_gradients),
+    Option("all parameters unfrozen", "frozen-model", hold_all_parameters, mostly_frozen),
 )  # fmt: skip
-"""What also makes up for a rate that is too high."""
+"""What also makes up for a rate that is wrong, and for a head that needs a higher one."""
 
 
 def rates(*, higher_first: bool) -> tuple[Option, ...]:
@@ -94,6 +101,6 @@ OF_CAUSES: dict[str, tuple[str, Treatment]] = {
     "frozen-model": ("all parameters unfrozen and handed to the optimizer", hold_all_parameters),
     "padding-sensitive": ("recurrent layers ending at the last valid step", last_valid_step),
     "label-imbalance": ("classes weighed by the inverse of their frequency", balanced_classes),
-    **{option.cause: (option.name, option.treat) for option in SPECIFIC},
+    **{option.cause: (option.name, option.treat) for option in (*SPECIFIC, LONE_OPTIMIZER)},
 }
 """The treatment that takes a cause away which a probe has already found."""

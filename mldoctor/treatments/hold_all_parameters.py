@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from mldoctor.trainee.trainee import Trainee
 
+FREE = 0.5
+"""A model of which a smaller share is trained is mostly frozen."""
+
 
 @contextmanager
 def hold_all_parameters(trainee: Trainee) -> Iterator[None]:
@@ -42,6 +45,17 @@ def hold_all_parameters(trainee: Trainee) -> Iterator[None]:
     finally:
         for parameter in floating:
             parameter.requires_grad_(False)
+
+
+def mostly_frozen(trainee: Trainee) -> bool:
+    """Whether most of a model that is in training keeps its values, as nothing may change them."""
+    held = {id(p) for o in trainee.tape.optimizers for g in o.param_groups for p in g["params"]}
+    for model in trainee.tape.roots:
+        free = {id(p): p.numel() for p in model.parameters() if p.requires_grad and id(p) in held}
+        size = sum(p.numel() for p in model.parameters() if p.is_floating_point())
+        if free and sum(free.values()) < FREE * size:
+            return True
+    return False
 
 
 def _alike(

@@ -44,3 +44,11 @@ def report(updates):
             "budget": settings.budget,
         }
     )
+
+
+def then_goes_on(target, settings, send, clock):
+    """The examination is over, and the script is run on for what it trains later."""
+    _running[:] = [(settings, send, clock)]
+    report(12)
+    send({"kind": "examined", "seconds": 1.0})
+    program.run_script(target.path_or_module, target.arguments)

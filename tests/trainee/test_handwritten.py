@@ -32,6 +32,8 @@ for epoch in range(12):
     [
         ("((p - y) ** 2).mean()", 1, "mse_loss", ((64, 1), (64,))),
         ("(y[:, None] - p).pow(2).sum() / 64", 1, "mse_loss", ((64, 1), (64, 1))),
+        ("(p - y + nn.functional.softplus(2 * (y - p))).mean()", 1, "l1_loss", ((64, 1), (64,))),
+        ("nn.functional.softplus(p - y[:, None]).mean()", 1, None, None),
         ("torch.square(p.squeeze(1) - y).mean()", 1, "mse_loss", ((64,), (64,))),
         ("(p.squeeze(1) - y).norm()", 1, "mse_loss", ((64,), (64,))),
         ("((p - y[:, None]) * (p - y[:, None])).mean()", 1, None, None),

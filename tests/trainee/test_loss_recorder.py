@@ -90,6 +90,22 @@ def test_the_graph_says_what_a_loss_hangs_on():
     assert graph.origin(output.view(-1)) == "layer"
     assert graph.origin(output.log_softmax(1)) == "log-softmax"
     assert graph.origin(output.detach()) == ""
+    sequence = nn.Linear(8, 3)(nn.LSTM(4, 8, batch_first=True)(x[None])[0])
+    assert graph.origin(sequence.view(-1, 3)) == "layer"  # its bias is an operation of its own
+    assert graph.origin(sequence + sequence.tanh()) == "AddBackward0"
+
+
+def test_classes_that_a_reshape_moved():
+    from mldoctor.trainee import graph
+
+    scores = nn.Linear(4, 5)(torch.randn(2, 7, 4))
+    assert graph.classes_reshaped(scores.view(2, 5, 7))
+    assert graph.classes_reshaped(scores.reshape(14, 5).reshape(2, 7, 5).reshape(2, 5, 7))
+    assert not graph.classes_reshaped(scores.transpose(1, 2))
+    assert not graph.classes_reshaped(scores.transpose(1, 2).reshape(2, 5, 7, 1))
+    assert not graph.classes_reshaped(scores.view(14, 5))
+    assert not graph.classes_reshaped(nn.Linear(4, 35)(torch.randn(2, 4)).view(2, 5, 7))
+    assert not graph.classes_reshaped(nn.Conv1d(4, 6, 1)(torch.randn(2, 4, 5)).view(2, 5, 6))
 
 
 @pytest.mark.parametrize(

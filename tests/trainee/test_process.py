@@ -460,3 +460,20 @@ def test_the_parent_side_imports_neither_torch_nor_numpy():
 def test_a_syntax_error_that_only_the_compiler_finds(examined):
     record = examined("import os\nreturn\n")
     assert record.run.outcome == "train.py:2 raised SyntaxError: 'return' outside function"
+
+
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        "import time; time.sleep(60)",
+        "raise KeyError('later')",
+        "import os; os._exit(7)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+    ],
+    ids=["hangs", "raises", "leaves", "dies"],
+)
+def test_what_becomes_of_the_script_after_its_examination_is_no_outcome(examined, goes_on):
+    record = examined(goes_on, observe="then_goes_on")
+    assert record.run.outcome == ""
+    assert record.run.updates == 12
+    assert record.run.seconds < 30

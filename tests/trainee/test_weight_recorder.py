@@ -80,3 +80,33 @@ def test_the_call_that_raised_is_kept():
     (table,) = tables.short
     assert (table.rows, table.steps) == (6, 8)
     assert table.name.endswith("places")
+
+
+def test_the_keyword_arguments_of_a_call_that_raised_are_kept():
+    def program():
+        model = Words()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(4):
+            ids = torch.randint(0, 9, (3, 8))
+            model(ids=ids).sum().backward()
+            optimizer.step()
+
+    driver, _, tables = observed(program)
+    assert driver.tape.failed.kwargs["ids"].shape == (3, 8)
+    assert (tables.short[0].rows, tables.short[0].steps) == (6, 8)
+
+
+def test_a_tie_that_is_lost_as_the_tables_grow_leaves_equal_rows():
+    def program():
+        model = Words()
+        model.out.weight = model.embed.weight
+        old = model.embed.weight.data
+        for name in ("embed", "out"):
+            longer = nn.Parameter(torch.randn(9, 4))
+            longer.data[:7] = old[:7]
+            getattr(model, name).weight = longer
+        train(model)
+
+    _, (pair,), _ = observed(program)
+    assert pair.copied
+    assert not pair.shared

@@ -12,7 +12,7 @@ from torch import nn
 
 from mldoctor.facts.overfit_curve import memorise
 from mldoctor.trainee.driver import Driver
-from mldoctor.treatments.catalogue import AFTER_RATES, OF_CAUSES, SPECIFIC, rates
+from mldoctor.treatments.catalogue import AFTER_RATES, LONE_OPTIMIZER, OF_CAUSES, SPECIFIC, rates
 from mldoctor.treatments.last_valid_step import last_valid_step
 from mldoctor.treatments.standardised_inputs import moments
 
@@ -35,9 +35,10 @@ for epoch in range({epochs}):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        {after}
 """
 PLAIN = {
-    "dropout": 0.0, "dtype": "float32", "epochs": 9, "labels": "yb",
+    "dropout": 0.0, "dtype": "float32", "epochs": 9, "labels": "yb", "after": "pass",
     "optimizer": "SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)",
 }  # fmt: skip
 EVERY = {
@@ -101,12 +102,13 @@ def test_nothing_is_left_behind(trainee, name, epochs):
     }
 
 
-@pytest.mark.parametrize("option", SPECIFIC, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", [*SPECIFIC, LONE_OPTIMIZER], ids=lambda option: option.name)
 def test_a_treatment_applies_where_it_changes_something(trainee, option):
     ill = {
         "uninformative-labels": {"labels": "yb[torch.randperm(len(yb))]"},
         "unsafe-half-precision": {"dtype": "bfloat16"},
         "extreme-hyperparameter": {"optimizer": "Adam(model.parameters(), lr=1e-4, eps=1.0)"},
+        "lost-updates": {"after": "[p.data.clamp_(-1e-3, 1e-3) for p in model.parameters()]"},
         "unscaled-input": {},
         "decay-too-strong": {},
         "over-regularised": {"dropout": 0.5},
@@ -117,7 +119,9 @@ def test_a_treatment_applies_where_it_changes_something(trainee, option):
 
 
 @pytest.mark.parametrize(
-    "option", [o for o in SPECIFIC if o.cause != "unscaled-input"], ids=lambda option: option.name
+    "option",
+    [o for o in (*SPECIFIC, LONE_OPTIMIZER) if o.cause != "unscaled-input"],
+    ids=lambda option: option.name,
 )
 def test_a_treatment_does_not_apply_to_a_plain_loop(trainee, option):
     plain = trainee(optimizer="SGD(model.parameters(), lr=1e-4, momentum=0.9)")
@@ -164,3 +168,14 @@ def test_the_last_step_of_a_padded_sequence_is_that_of_the_sequence_alone(kind, 
     last = output[:, -1] if batch_first else output[-1]
     assert torch.allclose(last, want[:, -1] if batch_first else want[-1], atol=1e-6)
     assert "forward" not in vars(layer)
+
+
+@pytest.mark.parametrize(
+    ("layers", "frozen"), [("model[:1]", True), ("model[3:]", False), ("[]", False)]
+)
+def test_unfreezing_is_tried_on_a_model_that_is_mostly_frozen(trainee, layers, frozen):
+    only = f"[p.requires_grad_(False) for m in {layers} for p in m.parameters()]"
+    left = "[p for p in model.parameters() if p.requires_grad]"
+    patient = trainee(optimizer=f"SGD([{only}, {left}][1], lr=1e-2)")
+    (option,) = [o for o in AFTER_RATES if o.cause == "frozen-model"]
+    assert option.applies(patient) is frozen

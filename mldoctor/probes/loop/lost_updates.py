@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.movements import Moved, Movements, OptimizerMoves
+from mldoctor.facts.treatment_trial import TreatmentTrial
+from mldoctor.facts.updates import Updates
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.consequences import UNLEARNABLE
+from mldoctor.probes.treated import compared
 from mldoctor.registry import probe
 
 
 @probe("lost-updates", Severity.WARNING)
 def lost_updates(
-    movements: Movements, *, share: float = 0.8, min_steps: int = 3, felt: float = 1e-5
+    movements: Movements,
+    updates: Updates,
+    trial: TreatmentTrial | None = None,
+    *,
+    share: float = 0.8,
+    min_steps: int = 3,
+    felt: float = 1e-5,
 ) -> Iterator[Finding]:
     """Steps with gradients leave the weights where they are.
 
@@ -20,7 +29,8 @@ def lost_updates(
 
     Half-precision weights whose updates are smaller than the distance to the next number that the
     type can hold, and full-precision tensors that a step passes by although their gradient is not
-    small.
+    small. Also weights that something else writes after the steps, so that what they learn is undone:
+    clamped to narrow bounds, or overwritten by an average or an older state.
 
     ## Why it matters
 
@@ -76,6 +86,8 @@ def lost_updates(
     rate above zero. Of those with a gradient, at least `share` must keep their value to the last bit,
     over all half-precision tensors of an optimizer; or a full-precision tensor keeps all of them over
     `min_steps` steps, although its rate times its gradient is over the share `felt` of its values.
+    Where weights had other values before a step than after the one before it, and the loop cannot learn
+    its samples, it is run again with those values put back: a cure proves that the writing undid it.
 
     ## When it is wrong
 
@@ -86,6 +98,9 @@ def lost_updates(
     Zamirai et al., Revisiting BFloat16 Training, 2020; Micikevicius et al., Mixed Precision Training,
     2018 (the weights need a full-precision copy).
     """
+    cure = trial.cure("lost-updates") if trial is not None else None
+    if trial is not None and cure is not None:
+        yield _undone(movements.optimizers[0], updates, compared(trial, cure))
     for moves in movements.optimizers:
         half = [r for r in moves.rows if r.dtype in ("bfloat16", "float16")]
         size = sum(row.size for row in half)
@@ -128,4 +143,27 @@ def _finding(moves: OptimizerMoves, said: str, rows: list[Moved], advice: str) -
         explains=("frozen-model", "frozen-head", "missing-step", *UNLEARNABLE),
         subject=moves.kind,
         remedy=Remedy(advice),
+    )
+
+
+def _undone(moves: OptimizerMoves, updates: Updates, shown: tuple[Evidence, ...]) -> Finding:
+    """The finding on steps that something else undoes."""
+    return Finding(
+        "something besides the optimizer writes the weights and undoes its steps",
+        evidence=(
+            Evidence(
+                "steps before which a weight had been written",
+                f"{updates.outside_changes} of {len(updates.rows)}",
+                "0",
+            ),
+            *shown,
+        ),
+        location=moves.site or moves.built,
+        also=moves.built,
+        explains=UNLEARNABLE,
+        severity=Severity.ERROR,
+        subject=moves.kind,
+        remedy=Remedy(
+            "find what writes the weights between two steps (a clamp, a copy, a load) and let it go"
+        ),
     )

@@ -95,6 +95,8 @@ def missing_backward(
         "optimizer-missing-parameters",
     )
     remedy = Remedy("call backward() on the loss itself, computed with gradients enabled")
+    if not any(row.trainable for row in parameters.rows):
+        return  # nothing could be reached: see frozen-model
     if "does not require grad" in updates.backward_error:
         yield Finding(
             "the loss that is back-propagated has no connection to the model",
@@ -105,8 +107,6 @@ def missing_backward(
             remedy=remedy,
         )
         return
-    if not any(row.trainable for row in parameters.rows):
-        return  # nothing could be reached: see frozen-model
     steps = [row for row in updates.rows if not row.with_gradient]
     if len(updates.rows) < min_steps or len(steps) < len(updates.rows):
         return

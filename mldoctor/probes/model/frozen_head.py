@@ -76,7 +76,7 @@ def frozen_head(parameters: Parameters, *, min_updates: int = 3) -> Iterator[Fin
     ## When it is wrong
 
     A head that is fixed by design (a random projection, a simplex classifier) looks the same: accept
-    the finding with a reason. A head that is frozen for a first stage only is observed in that stage.
+    the finding with a reason. So does a head that is frozen for a first stage only.
 
     ## References
 

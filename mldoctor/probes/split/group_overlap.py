@@ -103,9 +103,11 @@ def group_overlap(
 
     Columns are found by their names (user, patient, speaker, subject, author, group, session,
     document, ...) among the attributes of the datasets, the columns of their frames or tables and
-    the keys of their records. Groups of less than `min_rows` rows on average are no groups. A
-    column that says what the label says is left out, and so is one beside a time by which the
-    splits are ordered. A share of `min_share` of the evaluation rows must be of shared groups.
+    the keys of their records and samples. One that goes one to one with a number that the model is
+    given is an input (the user of a recommendation) and left out. Groups of less than `min_rows` rows
+    on average are no groups. A column that says what the label says is left out, and so is one beside a
+    time by which the splits are ordered. A share of `min_share` of the
+    evaluation rows must be of shared groups.
 
     ## When it is wrong
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mldoctor.facts.held_overlap import HeldOverlap
 from mldoctor.facts.split_overlap import Overlap, SplitOverlap
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.coverage import examples, missed, pairs
@@ -11,7 +12,9 @@ from mldoctor.registry import probe
 
 
 @probe("split-overlap", Severity.ERROR)
-def split_overlap(overlap: SplitOverlap, *, whole: float = 0.99) -> Iterator[Finding]:
+def split_overlap(
+    overlap: SplitOverlap | None, held: HeldOverlap | None = None, *, whole: float = 0.99
+) -> Iterator[Finding]:
     """Samples stand in the training data and in the evaluation data.
 
     ## What it finds
@@ -86,6 +89,8 @@ def split_overlap(overlap: SplitOverlap, *, whole: float = 0.99) -> Iterator[Fin
     one dataset are also joined by entry. What does not fit into the budget is sampled; the evidence
     says how much was read, and a sample of n finds an overlap of rate p with probability 1-(1-p)^n.
     From a share of `whole` on the evaluation reads the training data: see same-dataset-evaluated.
+    A loop without a loader is judged by its variables: the smallest arrays that the rows of its training
+    batch and of its evaluations stand in.
     Files are joined on 64-bit hashes, and validation and test files also with each other.
 
     ## When it is wrong
@@ -100,6 +105,10 @@ def split_overlap(overlap: SplitOverlap, *, whole: float = 0.99) -> Iterator[Fin
     MakazhanAlpamys/Soup#680 on GitHub; HUST-NingKang-Lab/BGC-Prophet#8 on GitHub;
     ratschlab/aestetik#8 on GitHub; ratschlab/aestetik#12 on GitHub; examples/majority_class.
     """
+    if overlap is None and held is not None:
+        overlap = held.found
+    if overlap is None:
+        return
     for row in overlap.rows:
         shared = row.shared
         if not shared or is_whole(row, whole):

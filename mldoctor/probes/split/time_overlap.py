@@ -101,9 +101,9 @@ def time_overlap(columns: SplitColumns, *, min_share: float = 0.01) -> Iterator[
 
     ## How it is measured
 
-    Columns are found by their names (date, time, timestamp, ...) and must hold dates, years or
-    seconds since 1970. The training rows later than the first evaluation row are counted; a share
-    of `min_share` is a finding.
+    Columns are found by their names (date, time, timestamp, ...), also among the keys of samples, and
+    must hold dates, years or seconds since 1970. The training rows later than the first evaluation row
+    are counted; a share of `min_share` is a finding.
 
     ## When it is wrong
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils.data import DataLoader
 
-from mldoctor.trainee import sites
+from mldoctor.trainee import samples, sites
 from mldoctor.trainee.names import given_name
 from mldoctor.trainee.tape import LoaderInfo
 
@@ -79,6 +79,8 @@ class LoaderRecorder:
             self.session.tape.loaders[index].iterators += 1
             self.session.tape.loaders[index].in_use = loader
             self._name_all()
+            if self.session.tape.recording:
+                self.session.tape.loaders[index].states.add(_state(loader))
             watched = WatchedIterator(self, index, real)
             self.session.tape.loaders[index].reader = weakref.ref(watched)
             return watched
@@ -104,6 +106,13 @@ class LoaderRecorder:
             info.ends += 1
             event.details["end"] = True
             raise
+
+
+def _state(loader: Any) -> frozenset[tuple[str, Any]]:
+    """The attributes of a dataset: plain values as they are, others by which object they are."""
+    held = getattr(samples.innermost(getattr(loader, "dataset", None)), "__dict__", {})
+    plain = (str, int, float, bool, type(None))
+    return frozenset((str(k), v if isinstance(v, plain) else id(v)) for k, v in held.items())
 
 
 def _follows(made: LoaderInfo, info: LoaderInfo) -> bool:

@@ -114,6 +114,7 @@ class LossRecorder:
                 head=self._modules.maker(prediction),
                 target_grad=isinstance(target, Tensor) and target.requires_grad,
                 origin=graph.origin(prediction),
+                reshaped=graph.classes_reshaped(prediction),
             )
             self.keep(call)
             self._watch(call, prediction)

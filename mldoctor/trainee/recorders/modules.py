@@ -13,6 +13,7 @@ from torch.nn.modules import module as module_hooks
 
 from mldoctor.trainee import gradients, modes, sites
 from mldoctor.trainee.batches import leaves
+from mldoctor.trainee.held_arrays import few_rows
 from mldoctor.trainee.names import name_in_frames
 from mldoctor.trainee.tape import Birth, RootCall
 
@@ -105,15 +106,24 @@ class ModuleRecorder:
         if torch.compiler.is_compiling() or not self.session.live() or self.session.in_backward:
             return
         self.session.depth = max(0, self.session.depth - 1)
-        if not self.session.tape.recording or not torch.is_grad_enabled():
+        if not self.session.tape.recording:
             return
-        if raised:
+        if not torch.is_grad_enabled():
+            self._note_evaluated(module, (args, kwargs))
+        elif raised:
             self._note_failed(module, args)
-            return
+        else:
+            self._note_trained(module, args, kwargs, output)
+
+    def _note_trained(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        """Keep the call of a root module, and the tensors that layers have made."""
         if self.session.depth == 0 and any(module is root for root in self.session.tape.roots):
-            self.session.tape.root_calls[self._root_index(module)] = RootCall(
+            index = self._root_index(module)
+            self.session.tape.root_calls[index] = RootCall(
                 module, args, dict(kwargs), sites.current_site(), module.training
             )
+            if index not in self.session.tape.first_rows:
+                self.session.tape.first_rows[index] = few_rows((args, kwargs))
             if self.session.tape.updates < gradients.GRAPH_UPDATES:
                 self._watch_outputs(output)
         if _is_layer(module):
@@ -125,11 +135,23 @@ class ModuleRecorder:
         if self.session.depth and isinstance(output, Tensor) and output.numel():
             self._note_output(module, output)
 
+    def _note_evaluated(self, module: nn.Module, given: Any) -> None:
+        """Keep the latest call without gradients of each line, of a few of them."""
+        if self.session.depth != 0 or not any(module is r for r in self.session.tape.roots):
+            return
+        known, site = self.session.tape.evaluated, sites.current_site()
+        if site in known or len(known) < 8:  # noqa: PLR2004 - more lines evaluate in no script
+            rows = few_rows(given)
+            known[site] = module, known[site][1] if site in known else rows, rows
+
     def _note_failed(self, module: nn.Module, args: Any) -> None:
-        """Keep the call of a root module that raised, as far as torch tells of it."""
-        if self.session.depth == 0 and args and any(module is r for r in self.session.tape.roots):
+        """Keep the call of a root module that raised."""
+        if self.session.depth != 0 or not any(module is r for r in self.session.tape.roots):
+            return
+        kwargs = _given_by_name(module)
+        if args or kwargs:
             self.session.tape.failed = RootCall(
-                module, args, {}, sites.current_site(), module.training
+                module, args, kwargs, sites.current_site(), module.training
             )
 
     def _watch_outputs(self, output: Any) -> None:
@@ -158,6 +180,17 @@ class ModuleRecorder:
         """The module that made the values of `prediction`, else the layer that ran last."""
         made = self._outputs.get(prediction.data_ptr())
         return made[1] if made is not None else self.last_layer
+
+
+def _given_by_name(module: nn.Module) -> dict[str, Any]:
+    """The keyword arguments of the call that is being left with an error."""
+    trace = sys.exc_info()[2]
+    while trace is not None:
+        held = trace.tb_frame.f_locals
+        if held.get("self") is module and isinstance(held.get("kwargs"), dict):
+            return dict(held["kwargs"])
+        trace = trace.tb_next
+    return {}
 
 
 def _autocast() -> str:

@@ -49,7 +49,9 @@ class OptimizerRecorder:
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
             if self.session.live():
-                self.session.optimizer_index(optimizer)
+                self.session.control.built(optimizer)
+                if not self.session.closed:
+                    self.session.optimizer_index(optimizer)
 
         return init
 

@@ -31,6 +31,9 @@ class Control:
         """What a loss function compares with, for the target that the script gives it."""
         return target
 
+    def built(self, optimizer: Any) -> None:
+        """The script has built an optimizer; it is noted after this, unless the session is closed."""
+
     def before_step(self, optimizer: int) -> None:
         """An optimizer is about to step."""
 
@@ -50,6 +53,7 @@ class Session:
         in_step: an optimizer steps, with its closure where it has one.
         after_backward: a backward has ended and its step has not.
         scaled: the value of the loss behind the tensor that a gradient scaler returned, by its id.
+        closed: nothing is recorded any more.
     """
 
     def __init__(self, tape: Tape, control: Control) -> None:
@@ -61,6 +65,7 @@ class Session:
         self.in_step = False
         self.after_backward = False
         self.scaled: dict[int, float] = {}
+        self.closed = False
         self._undo: list[Callable[[], None]] = []
         self._process = os.getpid()
         self._thread = threading.get_ident()
@@ -98,6 +103,8 @@ class Session:
         self.tape.clock += 1
         self.tape.optimizers.append(optimizer)
         self.tape.optimizer_sites.append(sites.current_site())
+        self.tape.optimizer_paths.append(sites.call_path())
+        self.tape.optimizer_chains.append(sites.call_chain())
         self.tape.optimizer_born.append(self.tape.clock)
         self.tape.optimizer_steps.append(0)
         self.tape.planned_rates.append(
@@ -128,5 +135,6 @@ class Session:
 
     def remove(self) -> None:
         """Take every hook and patch away again."""
+        self.closed = True
         while self._undo:
             self._undo.pop()()

@@ -1,0 +1,115 @@
+"""The arrays behind the batches of loops without a loader."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import runpy
+
+import pytest
+
+from mldoctor.errors import AbsentFact
+from mldoctor.facts.held_overlap import held_overlap
+from mldoctor.trainee.driver import Driver
+
+LOOP = """
+import numpy as np
+import torch
+from torch import nn
+torch.manual_seed(0)
+rng = np.random.default_rng(0)
+data = rng.normal(size=(300, 6))
+label = (data[:, 0] > 0).astype(int)
+model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+{split}
+def as_batch(x, y):
+    return torch.tensor(x, dtype=torch.float32), torch.tensor(y)
+for step in range(60):
+    take = rng.choice({rows}, 20)
+    x, y = as_batch({x}[take], {y}[take])
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 5 == 4:
+        model.eval()
+        with torch.no_grad():
+            {evaluate}
+        model.train()
+"""
+ARRAYS = {"rows": "len(x_train)", "x": "x_train", "y": "y_train"}
+INDICES = {"rows": "train_idx", "x": "data", "y": "label"}
+PARTS = "x_train, y_train, x_val, y_val = data[:200], label[:200], data[{}:], label[{}:]"
+VAL = "model(as_batch(x_val, y_val)[0])"
+
+
+@pytest.fixture
+def trainee(tmp_path):
+    made = []
+
+    def make(**parts):
+        script = tmp_path / "train.py"
+        script.write_text(LOOP.format(**parts))
+
+        def program():
+            with contextlib.redirect_stdout(io.StringIO()):
+                runpy.run_path(str(script), run_name="__main__")
+
+        made.append(Driver(program))
+        made[-1].observe()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.mark.parametrize(("first", "shared"), [(200, 0), (170, 30)])
+def test_rows_of_two_arrays(trainee, first, shared):
+    patient = trainee(split=PARTS.format(first, first), evaluate=VAL, **ARRAYS)
+    assert [held.name for held in patient.held_splits()] == ["x_train", "x_val"]
+    (row,) = held_overlap(patient).found.rows
+    assert (row.read, row.shared) == (300 - first, shared)
+
+
+@pytest.mark.parametrize(("start", "shared"), [(200, 0), (180, 20)])
+def test_rows_by_two_lists_of_indices(trainee, start, shared):
+    split = f"order = rng.permutation(300)\ntrain_idx, val_idx = order[:200], order[{start}:]"
+    patient = trainee(
+        split=split, evaluate="model(as_batch(data[val_idx], label[val_idx])[0])", **INDICES
+    )
+    names = [held.name for held in patient.held_splits()]
+    assert names == ["data[train_idx]", "data[val_idx]"]
+    (row,) = held_overlap(patient).found.rows
+    assert row.shared == shared
+
+
+def test_batches_of_an_evaluation_are_rows_of_one_array(trainee):
+    evaluate = "[model(as_batch(x_val[i:i + 25], y_val)[0]) for i in range(0, 100, 25)]"
+    patient = trainee(split=PARTS.format(200, 200), evaluate=evaluate, **ARRAYS)
+    assert [len(held) for held in patient.held_splits()] == [200, 100]
+
+
+@pytest.mark.parametrize(
+    "evaluate",
+    ["model(as_batch(x_train, y_train)[0])", "model(as_batch(x_train[:50], y_train)[0])"],
+    ids=["training accuracy", "of some rows"],
+)
+def test_the_training_rows_again_are_no_other_split(trainee, evaluate):
+    patient = trainee(split=PARTS.format(200, 200), evaluate=evaluate, **ARRAYS)
+    with pytest.raises(AbsentFact):
+        held_overlap(patient)
+
+
+def test_a_pass_over_all_data_is_no_split(trainee):
+    split = PARTS.format(200, 200)
+    patient = trainee(split=split, evaluate="model(as_batch(data, label)[0])", **ARRAYS)
+    assert held_overlap(patient).found.rows == ()
+
+
+def test_what_is_asked_in_every_update_is_no_evaluation(trainee):
+    loop = VAL + "\n    model.eval()\n    with torch.no_grad():\n        " + VAL
+    patient = trainee(split=PARTS.format(170, 170), evaluate=loop, **ARRAYS)
+    assert len(patient.held_splits()) == 2  # the line of every fifth update
+    assert all(held.site.line != 33 for held in patient.held_splits()[1:])
