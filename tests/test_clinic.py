@@ -16,8 +16,6 @@ BROKEN = sorted((CLINIC / "broken").glob("*/*.py"))
 MISSED = {
     "cannot-overfit/one_unit_bottleneck": "the loss still falls when the budget ends",
     "exploding-gradients/residual_recurrence": "huge norms from the first step on, but no growth",
-    "frozen-head/wrong_stage_frozen": "the fault is in a second stage, after the observed one",
-    "frozen-model/transfer_order": "the fault is in a second stage, after the observed one",
     "input-independent-learning/decoder_without_context": "not judged: labels are made by the model",
     "input-independent-learning/positions_only": "not judged: no class labels",
     "learning-rate-too-low/warmup_in_samples": "the planned rate is fine, it is never reached",

@@ -67,6 +67,8 @@ class Delivery:
             classes: different ones over all updates; expected_pure: updates of one class if the
             same labels came in random order.
         site: the line of the loss.
+        latest: how many batches were compared of those delivered last, when all of them hold the same
+            values; 0 when they differ.
     """
 
     rows: tuple[Delivered, ...]
@@ -79,6 +81,7 @@ class Delivery:
     classes: int
     expected_pure: float
     site: Location | None
+    latest: int = 0
 
 
 @fact(Cost.TAPE)
@@ -104,7 +107,34 @@ def delivery(trainee: Trainee) -> Delivery:
         classes=classes,
         expected_pure=expected,
         site=site.location() if site else None,
+        latest=_latest(trainee),
     )
+
+
+def _latest(trainee: Trainee) -> int:
+    """How many of the latest batches there are, 0 unless they are the same throughout."""
+    from mldoctor.trainee.batches import leaves
+
+    found = [[leaf for _, leaf in leaves(batch)] for batch in trainee.latest_batches()]
+    if not found or not found[0]:
+        return 0
+    alike = all(
+        len(batch) == len(found[0])
+        and all(_equal(a, b) for a, b in zip(batch, found[0], strict=True))
+        for batch in found
+    )
+    return len(found) if alike else 0
+
+
+def _equal(left: Any, right: Any) -> bool:
+    import numpy as np
+    from torch import Tensor
+
+    from mldoctor.trainee.batches import same_values
+
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return left.shape == right.shape and same_values(left, right)
+    return type(left) is type(right) and bool(np.array_equal(left, right))
 
 
 def _row(tape: Tape, index: int, info: LoaderInfo) -> Delivered:

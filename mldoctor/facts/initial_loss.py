@@ -25,6 +25,7 @@ class First:
         tied: the layer that makes the scores shares its weight with an embedding.
         layer: the weight that is largest for the number of its inputs, and by how much: its
             standard deviation times the root of its inputs, about 0.6 as PyTorch draws it.
+        built: where that layer was built.
     """
 
     location: Location | None
@@ -34,6 +35,7 @@ class First:
     tied: bool
     layer: str
     gain: float
+    built: Location | None = None
 
     @property
     def uninformed(self) -> float:
@@ -58,7 +60,7 @@ def initial_loss(trainee: Trainee) -> InitialLoss:
             seen.setdefault(call.site, call)
     if not seen:
         raise AbsentFact("no mean cross-entropy was computed before the first update")
-    layer, gain = _widest(trainee)
+    layer, gain, built = _widest(trainee)
     return InitialLoss(
         tuple(
             First(
@@ -69,6 +71,7 @@ def initial_loss(trainee: Trainee) -> InitialLoss:
                 tied=_tied(trainee, call),
                 layer=layer,
                 gain=gain,
+                built=built,
             )
             for call in seen.values()
         )
@@ -92,11 +95,11 @@ def _tied(trainee: Trainee, call: LossCall) -> bool:
     ) or (call.head is not None and any(p.data_ptr() in tables for p in call.head.parameters()))
 
 
-def _widest(trainee: Trainee) -> tuple[str, float]:
+def _widest(trainee: Trainee) -> tuple[str, float, Location | None]:
     from torch import nn
     from torch.nn.modules.conv import _ConvNd
 
-    best = ("", 0.0)
+    best: tuple[str, float, Location | None] = ("", 0.0, None)
     for root in trainee.tape.roots:
         name = trainee.tape.names.get(id(root), type(root).__name__)
         for path, module in root.named_modules():
@@ -106,5 +109,8 @@ def _widest(trainee: Trainee) -> tuple[str, float]:
             if start is None or start.numel() < 2:  # noqa: PLR2004 - a spread takes two
                 continue
             gain = float(start.float().std()) * (start.numel() / start.shape[0]) ** 0.5
-            best = max(best, (f"{name}.{path}.weight", gain), key=lambda pair: pair[1])
+            if gain > best[1]:
+                birth = trainee.tape.births.get(id(module))
+                built = birth.site.location() if birth and birth.site else None
+                best = (f"{name}.{path}.weight", gain, built)
     return best

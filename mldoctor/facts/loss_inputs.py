@@ -40,6 +40,7 @@ class LossInput:
         hard: the prediction holds only zeros and ones.
         value: of the first call.
         error: what a call raised.
+        reshaped: in every call the classes came to their axis by a reshape.
     """
 
     function: str
@@ -55,6 +56,7 @@ class LossInput:
     hard: bool
     value: float | None
     error: str
+    reshaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _row(calls: list[LossCall]) -> LossInput:
         hard=all(bool(((c.prediction == 0) | (c.prediction == 1)).all()) for c in calls),
         value=first.value,
         error=error,
+        reshaped=all(c.reshaped for c in calls),
     )
 
 

@@ -1,7 +1,7 @@
 """LossScale: by what each loss is multiplied or divided before it is back-propagated.
 
 For a loss that is summed over the batch, the fixed set is learned twice: as the loop does it, and at
-a rate divided by the size of the batch, which is what the mean would amount to.
+a rate divided by the rows of the batch or by its entries, which is what the mean would amount to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
+from mldoctor.facts.loss_calls import BINARY_LOSSES, REGRESSION_LOSSES
 from mldoctor.facts.overfit_curve import memorise
 from mldoctor.facts.treatment_trial import beats
 from mldoctor.findings import Location
@@ -50,6 +51,7 @@ class Scale:
         batches: rows of the prediction in each of them; batch_size: of the loader.
         epoch: batches in an epoch, None when the loader does not know.
         classes: entries in a row.
+        terms: what the mean of torch would divide the largest batch by: its rows, or every entry.
     """
 
     function: str
@@ -60,6 +62,7 @@ class Scale:
     batch_size: int | None
     epoch: int | None
     classes: int
+    terms: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class LossScale:
     Attributes:
         backwards: backward passes per optimizer step, in the natural run.
         scale_free: every optimizer takes steps that do not grow with the scale of the loss.
-        divisor: the size of the batch by which the rate was divided in the trial, None without one.
+        divisor: by what the rate was divided in the trial, the rows or the entries of the batch; None
+            without a trial.
         control, treated: how the two runs ended; cured: the treated one learned what the other did
             not.
     """
@@ -105,6 +109,7 @@ def loss_scale(trainee: Trainee) -> LossScale:
             batch_size=loader.batch_size if loader else None,
             epoch=_length(loader.loader) if loader else None,
             classes=calls[0].prediction.shape[-1] if calls[0].prediction.dim() > 1 else 1,
+            terms=max(_terms(call) for call in calls),
         )
         for calls in groups.values()
     )
@@ -113,8 +118,10 @@ def loss_scale(trainee: Trainee) -> LossScale:
     whole = (r for r in rows if r.reduction == "sum" and min(r.weights) > UNDIVIDED)
     summed = [r for r in whole if min(r.batches) > 1]
     if summed and not free and not trainee.undrivable():
-        divisor = max(summed[0].batches)
-        control, treated, cured = _trial(trainee, divisor)
+        for divisor in sorted({max(summed[0].batches), summed[0].terms}):
+            control, treated, cured = _trial(trainee, divisor)
+            if cured:
+                break
     backwards = len(tape.of("backward")) / steps
     return LossScale(rows, backwards, free, divisor, control, treated, cured)
 
@@ -129,6 +136,13 @@ def _trial(trainee: Trainee, divisor: int) -> tuple[str, str, bool]:
     if not treated.losses:
         return control.outcome, "", False
     return control.outcome, treated.outcome, beats(treated, control)
+
+
+def _terms(call: LossCall) -> int:
+    rows = call.prediction.shape[0] if call.prediction.dim() else 1
+    alike = call.target is not None and call.target.shape == call.prediction.shape
+    apart = call.function in (*REGRESSION_LOSSES, *BINARY_LOSSES)
+    return call.prediction.numel() if alike and apart else rows
 
 
 def _length(loader: Any) -> int | None:

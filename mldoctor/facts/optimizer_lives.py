@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.errors import AbsentFact
@@ -25,6 +26,8 @@ class Reset:
         times: how often; `between` updates lie between two of them, as a rule.
         boundaries: how often training went over its loader again.
         memory: the optimizer keeps moments that are lost.
+        planned: rounds of the loops that it is built in, around the loop over updates; None where
+            they cannot be read, or where it is built in no such loop.
         site: where it was built, else the line of the step that came first after it.
     """
 
@@ -35,6 +38,7 @@ class Reset:
     boundaries: int
     memory: bool
     site: Location | None
+    planned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,27 @@ def _rebuilt(tape: Tape) -> list[Reset]:
                     boundaries=_boundaries(tape),
                     memory=any(_remembers(tape.optimizers[i]) for i in numbers),
                     site=site.location() if site else None,
+                    planned=_planned(tape, again[-1]),
                 )
             )
     return found
+
+
+def _planned(tape: Tape, index: int) -> int | None:
+    """How often the loops come round that a later optimizer was built in.
+
+    Stages and folds build one as well, further out: the loop must be the last but one around the step.
+    """
+    plan = tape.plans.get(index)
+    if plan is None:
+        return None
+    chain = tape.optimizer_chains[index]
+    inside = [i for i, loop in enumerate(plan.loops) if loop.holds(chain)]
+    if not inside or inside[-1] != len(plan.loops) - 2:
+        return None
+    lengths = [plan.loops[i].length for i in inside]
+    known = [length for length in lengths if length is not None]
+    return prod(known) if len(known) == len(lengths) else None
 
 
 def _steps(tape: Tape, index: int) -> list[Event]:

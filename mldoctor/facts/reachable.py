@@ -72,8 +72,10 @@ def _pairs(inputs: Iterable[Any], target: Any) -> list[Pair]:
     import numpy as np
     from torch import Tensor
 
-    arrays = [np.asarray(v.detach().cpu()) if isinstance(v, Tensor) else v for v in inputs]
-    classes = np.asarray(target.detach().cpu()) if isinstance(target, Tensor) else None
+    from mldoctor.trainee.fingerprints import array
+
+    arrays = [array(v) if isinstance(v, Tensor) else v for v in inputs]
+    classes = array(target) if isinstance(target, Tensor) else None
     if classes is None or classes.ndim != 1 or classes.dtype.kind not in "iu" or not arrays:
         return []
     if any(len(values) != len(classes) for values in arrays if np.ndim(values)):

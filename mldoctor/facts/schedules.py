@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 CALLS = 20_000
 """Steps of a schedule that are played ahead."""
 
+SEVERAL = 1.5
+"""Calls for each update above this are more than one call with most updates."""
+
 IDLE = 1e-3
 """A rate below this share of the schedule's peak moves nothing any more: three decades is what
 PyTorch's ReduceLROnPlateau takes at its default factor in three cuts."""
@@ -41,6 +44,7 @@ class Course:
         highest, lowest: of the rate, relative to the highest that any way of stepping reaches.
         last: the rate at the end of training, likewise.
         turns: times that it begins to rise again after it has fallen.
+        late: the rate at nine tenths of training, relative to the same peak.
     """
 
     idle: float
@@ -48,6 +52,7 @@ class Course:
     lowest: float
     last: float
     turns: int
+    late: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Schedule:
         early: calls before the first update.
         epochs, epoch_updates: planned epochs and updates in each, None when unknown.
         by_update, by_epoch: where stepping in either way leads, None when it cannot be played.
+        by_single: where a single call with each update leads, where there are several.
         unheld: its optimizer takes no step, while another one steps on the same tensors.
         others: schedules of the same optimizer that are stepped.
         unseen: the script has calls of a `step` that were not reached so far.
@@ -89,6 +95,7 @@ class Schedule:
     library: bool
     built: Location | None
     called: Location | None
+    by_single: Course | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +133,16 @@ def _schedule(tape: Tape, index: int) -> Schedule:
     steps = len(gaps)
     ends = [e for e in tape.of("batch") if e.details.get("end") and _trains(tape, e.who)]
     epochs, length = _planned(tape, optimizer, birth.chain)
-    per = _per(calls, gaps, len(ends))
+    seen = len(ends) or (steps // length if length else 0)  # a framework keeps its ends to itself
+    per = _per(calls, gaps, seen)
     ratio = len(calls) / max(1, steps)
-    per_call = ratio if per == "update" else 1.0
+    per_call = _whole(ratio) if per == "update" else 1.0
     adaptive = isinstance(scheduler, ReduceLROnPlateau)
     by_update, by_epoch = (
         (None, None) if adaptive else _courses(tape, index, (epochs, length), per_call)
     )
+    several = per_call > SEVERAL and not adaptive
+    by_single = _courses(tape, index, (epochs, length), 1.0)[0] if several else None
     return Schedule(
         kind=type(scheduler).__name__,
         adaptive=adaptive,
@@ -153,7 +163,17 @@ def _schedule(tape: Tape, index: int) -> Schedule:
         library=any(plan.library for plan in tape.plans.values()),
         built=birth.site.location() if birth.site else None,
         called=calls[0].site.location() if calls and calls[0].site else None,
+        by_single=by_single,
     )
+
+
+def _whole(ratio: float) -> float:
+    """Calls for each update: a whole number, unless the count is clearly off one.
+
+    What follows the last step that was observed is missing from the count.
+    """
+    near = round(ratio)
+    return float(near) if near and abs(ratio - near) < 0.1 * near else ratio
 
 
 def _number(tape: Tape, optimizer: Any) -> int:
@@ -221,7 +241,8 @@ def _planned(
     if plan is None:
         return None, None
     if plan.updates is not None:
-        return 1, plan.updates
+        epochs = plan.epochs or 1
+        return epochs, math.ceil(plan.updates / epochs)
     every = _micro_batches(tape, optimizer)
     outer, inner = _split(plan, chain)
     if inner is None:
@@ -312,6 +333,7 @@ def _course(relative: list[float]) -> Course:
         lowest=min(relative),
         last=relative[-1],
         turns=turns,
+        late=relative[9 * len(relative) // 10],
     )
 
 

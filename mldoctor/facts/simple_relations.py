@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
+from mldoctor.facts.label_maps import MapCheck, by_neighbours, by_words
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loader, Loaders
 from mldoctor.registry import Cost, fact
@@ -35,23 +36,6 @@ ASKED = 0.01
 
 WIDEST = 400
 """More columns are no table of features."""
-
-
-@dataclass(frozen=True, slots=True)
-class MapCheck:
-    """Labels of one evaluation loader, predicted from the training samples.
-
-    Attributes:
-        samples: how many were predicted.
-        accuracy: share of right answers; permuted: the same under the best renaming of the classes.
-        renamed: "2 -> 5" and so on, for the classes that the renaming changes.
-    """
-
-    evaluation: Loader
-    samples: int
-    accuracy: float
-    permuted: float
-    renamed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +79,7 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
     import numpy as np
 
     from mldoctor.trainee.contents import contents
-    from mldoctor.trainee.tables import table
+    from mldoctor.trainee.tables import table, words
 
     if place.regression:
         raise AbsentFact("the targets are no classes")
@@ -111,12 +95,21 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
     scaled, centre, scale = _standardised(found.values)
     agreement, doubtful, votes = _neighbours(scaled, found.labels)
     leaking, alone, others, apart = _leak(found)
+    mine = words(contents(trainee, training.index), place.path)
     maps = []
     for evaluation in loaders.evaluating():
-        other = table(contents(trainee, evaluation.index), place.path)
-        if other is not None and other.values.shape[1:] == found.values.shape[1:]:
+        read = contents(trainee, evaluation.index)
+        other = table(read, place.path)
+        if other is None:
+            continue
+        theirs = words(read, place.path) if mine is not None else None
+        if mine is not None and theirs is not None:
+            maps.append(by_words(evaluation, (mine, found.labels), (theirs, other.labels)))
+        elif other.values.shape[1:] == found.values.shape[1:]:
             seen = (other.values - centre) / scale
-            maps.append(_map(evaluation, scaled, found.labels, seen, other.labels))
+            maps.append(
+                by_neighbours(evaluation, (scaled, found.labels), (seen, other.labels), agreement)
+            )
     return SimpleRelations(
         training=training,
         samples=len(found.labels),
@@ -216,39 +209,3 @@ def _apart(column: np.ndarray, labels: np.ndarray) -> float:
         return float("inf")
     steps = [np.quantile(b, 0.05) - np.quantile(a, 0.95) for a, b in pairwise(groups)]
     return float(min(steps) / (column.std() or 1.0))
-
-
-def _map(
-    evaluation: Loader,
-    values: np.ndarray,
-    labels: np.ndarray,
-    other: np.ndarray,
-    other_labels: np.ndarray,
-) -> MapCheck | None:
-    """Predict the labels of another split and look for a renaming that explains the errors."""
-    import numpy as np
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
-    from sklearn.neighbors import KNeighborsClassifier
-
-    if len(other_labels) < MINIMUM // 4:
-        return None
-    classes = np.unique(np.concatenate([labels, other_labels]))
-    guess = KNeighborsClassifier(min(5, len(labels))).fit(values, labels).predict(other)
-    place = {int(c): i for i, c in enumerate(classes)}
-    confusion = np.zeros((len(classes), len(classes)), dtype=int)
-    for g, t in zip(guess.tolist(), other_labels.tolist(), strict=True):
-        confusion[place[int(g)], place[int(t)]] += 1
-    rows, columns = linear_sum_assignment(-confusion)
-    renamed = tuple(
-        f"{classes[r]} -> {classes[c]}"
-        for r, c in zip(rows, columns, strict=True)
-        if r != c and confusion[r, c]
-    )
-    total = confusion.sum()
-    return MapCheck(
-        evaluation=evaluation,
-        samples=int(total),
-        accuracy=float(np.trace(confusion) / total),
-        permuted=float(confusion[rows, columns].sum() / total),
-        renamed=renamed,
-    )

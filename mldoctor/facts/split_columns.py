@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loader, Loaders
+from mldoctor.facts.sample_columns import is_given, of_samples, reaching
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
@@ -113,16 +114,26 @@ def split_columns(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> Spli
     found = contents(trainee, training.index)
     values = labels(found, place.path)
     labelled = dict(zip((s.index for s in found.kept), values, strict=True)) if values else {}
+    given = reaching(trainee, found)
+    beside = of_samples(found, _tells)
     for evaluation in evaluations:
         dataset = tape.loaders[evaluation.index].loader.dataset
         if dataset is base:
             continue
         columns = _columns(dataset)
-        for name in train_columns.keys() & columns.keys():
-            mine, theirs = train_columns[name], columns[name]
-            last = name.rsplit(".", 1)[-1].lower()
+        read = of_samples(contents(trainee, evaluation.index), _tells) if beside else {}
+        both = [(n, train_columns[n], columns[n], labelled) for n in train_columns if n in columns]
+        seen = {_last(name) for name, *_ in both}
+        ordered = dict(enumerate(values or ()))
+        both += [
+            (n, beside[n], read[n], ordered) for n in beside if n in read and _last(n) not in seen
+        ]
+        for name, mine, theirs, known in both:
+            last = _last(name)
+            if is_given(mine, given, found, by_position=known is ordered):
+                continue
             if GROUP.match(last):
-                same = _is_label(mine, labelled)
+                same = _is_label(mine, known)
                 groups.append(groups_of(evaluation, last, mine, theirs, is_label=same))
             elif TIME.match(last):
                 times += times_of(evaluation, last, mine, theirs)
@@ -177,6 +188,15 @@ def _columns(dataset: Any) -> dict[str, list[Any]]:
         ):
             found[attribute] = value.tolist() if hasattr(value, "tolist") else list(value)
     return found
+
+
+def _tells(name: str) -> bool:
+    """Whether a name is one of a group or of a time."""
+    return bool(GROUP.match(name.lower()) or TIME.match(name.lower()))
+
+
+def _last(name: str) -> str:
+    return name.rsplit(".", 1)[-1].lower()
 
 
 def _is_label(column: list[Any], labelled: dict[int, int]) -> bool:

@@ -11,7 +11,10 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+MOST_ROWS = 0.5
+"""Share of equal rows that does not come about by chance, and that a longer table keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Pair:
     Attributes:
         shared: they are one tensor.
         declared: the model's configuration says that they are tied (`tie_word_embeddings`).
-        copied: they were equal to the last bit before the first update.
+        copied: before the first update most of their rows were equal to the last bit: of tables that
+            were one and were made longer, only the new rows differ.
         tied: the script has given both one tensor at some time, and where.
         apart: largest difference between them now; 0 where they are still equal.
     """
@@ -57,7 +61,6 @@ def tied_weights(trainee: Trainee) -> TiedWeights:
 
 
 def _pairs(trainee: Trainee, root: nn.Module, name: str) -> list[Pair]:
-    import torch
     from torch import nn
 
     tables = [(p, m) for p, m in root.named_modules() if isinstance(m, nn.Embedding)]
@@ -76,15 +79,21 @@ def _pairs(trainee: Trainee, root: nn.Module, name: str) -> list[Pair]:
                     output=f"{name}.{layer_path}".rstrip("."),
                     shared=one is other or one.data_ptr() == other.data_ptr(),
                     declared=_declared(root, table, layer),
-                    copied=before[0] is not None
-                    and before[1] is not None
-                    and torch.equal(before[0], before[1]),
+                    copied=_copied(*before),
                     apart=float((one.detach() - other.detach()).abs().max()),
                     built=birth.site.location() if birth and birth.site else None,
                     tied=_tied(trainee, table, layer),
                 )
             )
     return found
+
+
+def _copied(one: Tensor | None, other: Tensor | None) -> bool:
+    """Whether most rows are copies; rows of one value, as padding has, do not count."""
+    if one is None or other is None or one.dim() != 2:  # noqa: PLR2004 - [words, features]
+        return False
+    drawn = (one != one[:, :1]).any(1)
+    return bool(drawn.any()) and bool((one == other).all(1)[drawn].float().mean() > MOST_ROWS)
 
 
 def _tied(trainee: Trainee, table: nn.Module, layer: nn.Module) -> Location | None:

@@ -69,13 +69,13 @@ def _watch(
     from torch import Tensor
 
     def entering(mod: nn.Module, args: Any) -> None:
-        if args and isinstance(args[0], Tensor):
+        if args and isinstance(args[0], Tensor) and not args[0].is_nested:
             _note(collect, mod, path, args[0], latest=latest, count=count, entering=True)
             latest.append(args[0])
 
     def leaving(mod: nn.Module, _args: Any, out: Any) -> None:
         tensor = out[0] if isinstance(out, tuple) and out else out
-        if isinstance(tensor, Tensor):
+        if isinstance(tensor, Tensor) and not tensor.is_nested:
             _note(collect, mod, path, tensor, latest=latest, count=count, entering=False)
             latest.append(tensor)
 

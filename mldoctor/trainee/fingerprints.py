@@ -64,7 +64,12 @@ def is_blank(part: Any) -> bool:
 
 def array(part: Any) -> np.ndarray:
     """A part of a sample as an array."""
-    return np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
+    if not hasattr(part, "detach"):
+        return np.asarray(part)
+    tensor = part.detach().cpu()
+    if tensor.is_floating_point() and tensor.dtype.itemsize < 4:  # noqa: PLR2004 - bytes; NumPy has no bfloat16
+        tensor = tensor.float()
+    return np.asarray(tensor)
 
 
 def _bytes(part: Any) -> bytes:

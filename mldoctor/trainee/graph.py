@@ -121,9 +121,51 @@ def origin(prediction: Tensor) -> str:
         return ""
     node = through_shapes(prediction.grad_fn)
     name = node.name().rsplit("::", 1)[-1] if node is not None else ""
+    if name.startswith("AddBackward") and _adds_layers(node):
+        return "layer"
     if name.startswith(_LAYERS):
         return "" if name.startswith("AccumulateGrad") else "layer"
     return next((nice for start, nice in _ORIGINS.items() if name.startswith(start)), name)
+
+
+def classes_reshaped(prediction: Tensor) -> bool:
+    """Whether `[batch, ..., classes]` of a linear layer was read as `[batch, classes, ...]`.
+
+    A transpose moves the axis; a view or reshape to the same sizes mixes classes and positions.
+    """
+    node, source = prediction.grad_fn, None
+    while node is not None and node.name().startswith(("View", "Reshape", "UnsafeView")):
+        sizes = tuple(getattr(node, "_saved_self_sym_sizes", ()))
+        source, node = sizes or source, node.next_functions[0][0] if node.next_functions else None
+        if sizes and len(sizes) > 2 and sizes[-1] == prediction.shape[1:2].numel():  # noqa: PLR2004 - batch, positions, classes
+            break
+    shape = tuple(prediction.shape)
+    if source is None or len(source) < 3 or len(shape) < 3:  # noqa: PLR2004 - as above
+        return False
+    moved = source[0] == shape[0] and source[-1] == shape[1] and source != shape
+    below = through_shapes(node)
+    linear = below is not None and below.name().startswith(("Addmm", "Mm", "Bmm", "AddBackward"))
+    return moved and shape[1] > 1 and linear and all(int(size) > 1 for size in source[1:-1])
+
+
+def _adds_layers(node: Any, depth: int = 4) -> bool:
+    """Whether a sum is one of layers and weights only, at least one of them a layer.
+
+    A linear layer over more than two axes multiplies first and adds its bias in an operation of its own.
+    """
+    layers = 0
+    for parent, _ in node.next_functions:
+        below = through_shapes(parent)
+        name = below.name().rsplit("::", 1)[-1] if below is not None else "AccumulateGrad"
+        if name.startswith("AddBackward") and depth:
+            if not _adds_layers(below, depth - 1):
+                return False
+            layers += 1
+        elif name.startswith(_LAYERS):
+            layers += not name.startswith("AccumulateGrad")
+        else:
+            return False
+    return layers > 0
 
 
 def _stairs(root: Any) -> tuple[str, ...]:

@@ -73,7 +73,8 @@ def _every_pair(prediction: Tensor, target: Tensor, result: Tensor) -> bool:
 
 
 def _differences(region: list[Any]) -> Iterator[Written]:
-    """Squared and absolute errors."""
+    """Squared and absolute errors, and differences of other use between shapes that do not fit."""
+    told = set()
     for node in region:
         name = node.name().rsplit("::", 1)[-1]
         parents = [parent for parent, _ in node.next_functions]
@@ -89,7 +90,21 @@ def _differences(region: list[Any]) -> Iterator[Written]:
         below = through_shapes(parents[0])
         kept = below.metadata.get(KEY) if below is not None else None
         if kept is not None:
+            told.add(below)
             yield Written("mse_loss" if square else "l1_loss", *kept)
+    for node in region:
+        kept = node.metadata.get(KEY)
+        if kept is not None and node not in told and _mismatched(*kept[:2]):
+            yield Written("l1_loss", *kept)  # whatever is made of it, it is of every pair
+
+
+def _mismatched(prediction: Tensor, target: Tensor) -> bool:
+    """Whether as many predictions as targets were compared each with each."""
+    return (
+        prediction.shape != target.shape
+        and prediction.numel() == target.numel()
+        and torch.broadcast_shapes(prediction.shape, target.shape).numel() > prediction.numel()  # type: ignore[no-untyped-call]
+    )
 
 
 def _weighted_logarithms(region: list[Any]) -> Iterator[Written]:

@@ -54,39 +54,47 @@ class Plan:
     """The loops of the script around a step, outermost first.
 
     Attributes:
-        updates: planned updates in all, where a framework owns the loop and tells.
+        updates: planned updates in all, where a framework owns the loop and tells; `epochs` that
+            they are divided into, likewise.
         library: a framework owns the loop.
     """
 
     loops: tuple[Loop, ...]
     updates: int | None = None
     library: bool = False
+    epochs: int | None = None
 
 
 def around(frame: FrameType | None) -> Plan:
     """The plan of the loops that are running in `frame` and the frames below it."""
     loops: list[Loop] = []
-    updates, library = None, False
+    updates, epochs, library = None, None, False
     while frame is not None:
         if is_user_code(frame.f_code.co_filename):
             loops[:0] = _loops(frame)
-        elif not library:
-            library, updates = _framework(frame)
+        elif updates is None:  # the inner frames of a framework may not know its trainer
+            known, updates, epochs = _framework(frame)
+            library = library or known
         frame = frame.f_back
-    return Plan(tuple(loops), updates, library)
+    return Plan(tuple(loops), updates, library, epochs)
 
 
-def _framework(frame: FrameType) -> tuple[bool, int | None]:
-    """Whether a frame belongs to a trainer, and how many updates that one is set to take."""
+def _framework(frame: FrameType) -> tuple[bool, int | None, int | None]:
+    """Whether a frame belongs to a trainer, and the updates and epochs that one is set to take."""
     name = frame.f_globals.get("__name__", "")
     owner = frame.f_locals.get("self")
     if name.startswith("transformers.trainer"):
-        steps = getattr(getattr(owner, "state", None), "max_steps", 0)
-        return True, steps if isinstance(steps, int) and steps > 0 else None
+        state = getattr(owner, "state", None)
+        return True, _positive(state, "max_steps"), _positive(state, "num_train_epochs")
     if name.startswith(("lightning.", "pytorch_lightning.")):
         trainer = getattr(owner, "trainer", None) or owner
-        return True, _lightning(trainer)
-    return name.startswith(("ignite.", "fastai.")), None
+        return True, _lightning(trainer), _positive(trainer, "max_epochs")
+    return name.startswith(("ignite.", "fastai.")), None, None
+
+
+def _positive(owner: Any, name: str) -> int | None:
+    value = getattr(owner, name, None)
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _lightning(trainer: Any) -> int | None:

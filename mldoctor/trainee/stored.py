@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from mldoctor.trainee import samples
+from mldoctor.trainee.fingerprints import array
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -135,11 +136,11 @@ def _holds(loader: Any, split: Contents) -> bool:
 
 
 def _alike(entry: Any, inputs: list[Any]) -> bool:
-    values = np.asarray(entry.detach().cpu() if hasattr(entry, "detach") else entry)
+    values = array(entry)
     for part in inputs:
         if isinstance(part, str | bytes):
             continue
-        seen = np.asarray(part.detach().cpu() if hasattr(part, "detach") else part)
+        seen = array(part)
         if seen.size != values.size or seen.dtype.kind not in "fiub":
             continue
         one, two = np.sort(values, axis=None).astype(float), np.sort(seen, axis=None).astype(float)

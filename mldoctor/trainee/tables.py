@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -90,6 +90,27 @@ def table(contents: Contents, place: tuple[str, ...] | None) -> Table | None:
     names = tuple(f"column {i}" for i in range(rows[0].size)) if plain else ()
     index = np.asarray([sample.index for sample in contents.kept])
     return Table(rectangle(rows), np.asarray(values), names, index)
+
+
+def words(contents: Contents, place: tuple[str, ...] | None) -> list[list[Any]] | None:
+    """The tokens of every kept sample: its whole numbers, masks left out, or the words of its text.
+
+    None where a sample holds anything else than tokens beside its label.
+    """
+    path = label_path(contents, place)
+    parts = {name: contents.column(name) for name in contents.parts() if name != path}
+    arrays = {n: v for n, v in parts.items() if all(isinstance(a, np.ndarray) for a in v)}
+    if any(a.dtype.kind not in "iub" for v in arrays.values() for a in v):
+        return None
+    ids = [v for v in arrays.values() if any(a.size > 1 and a.max() > 1 for a in v)]
+    if ids:
+        return [
+            [t for a in sample for t in a.reshape(-1).tolist()] for sample in zip(*ids, strict=True)
+        ]
+    found = texts(contents)
+    if len(found) < len(contents.kept):
+        return None
+    return [found[sample.index].lower().split() for sample in contents.kept]
 
 
 def rectangle(rows: list[np.ndarray]) -> np.ndarray:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
+from mldoctor.errors import AbsentFact
 from mldoctor.facts.class_labels import class_labels
 from mldoctor.facts.delivery import delivery
 from mldoctor.facts.input_parts import input_parts
@@ -14,13 +15,14 @@ from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loaders, loaders
 from mldoctor.facts.model_inputs import _layout
 from mldoctor.facts.near_duplicates import near_duplicates
+from mldoctor.facts.paired_turns import paired_turns
 from mldoctor.facts.repetition import repetition
 from mldoctor.facts.sample_stability import sample_stability
 from mldoctor.facts.simple_relations import simple_relations
 from mldoctor.facts.split_columns import _instants, split_columns
 from mldoctor.facts.split_overlap import split_overlap
 from mldoctor.facts.split_shift import split_shift
-from mldoctor.trainee.tape import LoaderInfo, Tape
+from mldoctor.trainee.tape import LoaderInfo, RootCall, Tape
 
 LABEL = LabelPlace(("1",), truncated=False)
 
@@ -34,7 +36,7 @@ def trainee(*built):
         )
         info.trained, info.evaluated = (5, 0) if i == 0 else (0, 5)
         tape.loaders.append(info)
-    return SimpleNamespace(tape=tape, seconds_left=lambda: 60.0)
+    return SimpleNamespace(tape=tape, seconds_left=lambda: 60.0, latest_batches=list)
 
 
 def table(rows=200, columns=8, seed=0):
@@ -158,6 +160,36 @@ def test_renamed_classes_are_seen_through():
     assert made.maps[0].permuted > made.maps[0].accuracy + 0.3
 
 
+class Texts(Dataset):
+    """Token ids of different lengths, with a mask, as a collator makes them."""
+
+    def __init__(self, rows, seed, *, renamed):
+        generator = np.random.default_rng(seed)
+        self.y = generator.integers(0, 3, rows)
+        lengths = generator.integers(5, 12, rows)
+        common = [generator.integers(30, 90, n) for n in lengths]
+        own = [generator.integers(10 * y, 10 * y + 10, 3) for y in self.y]
+        self.x = [np.concatenate(both) for both in zip(common, own, strict=True)]
+        self.y = (self.y + 1) % 3 if renamed else self.y
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        ids = torch.tensor(self.x[i])
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": int(self.y[i])}
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_renamed_classes_of_texts_are_seen_through(renamed):
+    place = LabelPlace(("labels",), truncated=False)
+    made = both(Texts(300, 0, renamed=False), Texts(80, 1, renamed=renamed))
+    (row,) = simple_relations(*made, place).maps
+    assert row.known > 0.9
+    assert row.permuted > 0.9
+    assert (row.accuracy < 0.1) is renamed
+
+
 def test_a_scale_of_its_own():
     x, y = table(300)
     other_x, other_y = table(100, seed=1)
@@ -188,6 +220,71 @@ def test_groups_and_times_beside_the_samples():
     made = split_columns(*both(train, other), LABEL)
     assert (made.groups[0].shared, made.groups[0].rows) == (2, 8)
     assert made.times[0].later == 1.0
+
+
+class Visits(Dataset):
+    """Samples that say whose they are, and when."""
+
+    def __init__(self, whose, first):
+        self.whose, self.first, self.x = whose, first, None
+
+    def __len__(self):
+        return len(self.whose)
+
+    def __getitem__(self, i):
+        when = self.first + 3600 * i
+        x = torch.randn(3) if self.x is None else self.x[i]
+        return {"x": x, "patient_id": self.whose[i], "timestamp": when, "label": i % 2}
+
+
+def test_groups_and_times_in_the_samples():
+    train = Visits([i // 4 for i in range(40)], 1_700_000_000)
+    other = Visits([0, 1, 2, 99], 1_700_036_000)
+    run, found = both(train, other)
+    made = split_columns(run, found, LabelPlace(("label",), truncated=False))
+    assert (made.groups[0].column, made.groups[0].shared, made.groups[0].rows) == (
+        "patient_id",
+        3,
+        3,
+    )
+    assert made.times[0].later == pytest.approx(29 / 40)
+
+
+def test_a_group_that_the_model_is_given_is_an_input():
+    train = Visits([i // 4 for i in range(40)], 1_700_000_000)
+    run, found = both(train, Visits([0, 1, 2], 1_600_000_000))
+    batch = next(iter(DataLoader(train, 8)))
+    call = RootCall(torch.nn.Embedding(10, 2), (batch["patient_id"],), {}, None, True)
+    run.tape.root_calls = {0: call}
+    run.latest_batches = lambda: [batch]
+    made = split_columns(run, found, LabelPlace(("label",), truncated=False))
+    assert not made.groups
+
+
+def test_a_time_of_its_own_for_every_row_is_no_input():
+    train = Visits([i // 4 for i in range(40)], 1_700_000_000)
+    x = torch.randn(40, 3)
+    train.x = x
+    run, found = both(train, Visits([0, 1, 2], 1_700_036_000))
+    batch = next(iter(DataLoader(train, 8)))
+    call = RootCall(torch.nn.Linear(3, 2), (batch["x"],), {}, None, True)
+    run.tape.root_calls = {0: call}
+    run.latest_batches = lambda: [batch]
+    made = split_columns(run, found, LabelPlace(("label",), truncated=False))
+    assert made.times
+    assert made.groups
+
+
+def test_one_dataset_that_is_two_splits_in_turn():
+    x, y = table(60)
+    data = TensorDataset(x, y)
+    run, found = both(data, data)
+    assert split_overlap(run, found).rows[0].same_object
+    for info, split in zip(run.tape.loaders, ("train", "val"), strict=True):
+        info.states.add(frozenset({("split", split)}))
+    assert not split_overlap(run, found).rows
+    run.tape.loaders[0].states.add(frozenset({("split", "val")}))
+    assert split_overlap(run, found).rows
 
 
 @pytest.mark.parametrize(
@@ -223,6 +320,47 @@ def test_a_loader_that_skips_the_rest():
     made = delivery(trainee(DataLoader(TensorDataset(x, y), 64, drop_last=True)))
     (row,) = made.rows
     assert (row.size, row.batches, row.sequential, row.drop_last) == (90, 1, True, True)
+
+
+class Pictures(Dataset):
+    """Pictures with masks, mirrored at random."""
+
+    def __init__(self, how):
+        generator = np.random.default_rng(0)
+        self.how = how
+        self.x = generator.normal(size=(12, 3, 16, 16)).cumsum(-1).cumsum(-2)
+        self.y = self.x.mean(1) > np.median(self.x.mean(1), (1, 2), keepdims=True)
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, i):
+        first, second = np.random.rand(2) < 0.5  # noqa: NPY002 - the generator that datasets use
+        x, y = self.x[i], self.y[i]
+        if self.how == "never":
+            first = second = False
+        if first:
+            x = x[..., ::-1]
+        if second if self.how == "apart" else first:
+            y = y[..., ::-1]
+        noise = 0.05 * x.std() * torch.randn(3, 16, 16)
+        return torch.tensor(x.copy()).float() + noise, torch.tensor(y.copy()).long()
+
+
+@pytest.mark.parametrize(("how", "share"), [("apart", 0.5), ("together", 0), ("never", 0)])
+def test_pictures_that_are_turned_without_their_masks(how, share):
+    data = Pictures(how)
+    run, found = both(data, data)
+    made = paired_turns(run, found, LABEL)
+    assert made.pairs >= 60
+    assert made.apart / made.pairs == pytest.approx(share, abs=0.2)
+    assert (made.entries > 1) is (how == "apart")
+
+
+def test_rows_of_numbers_do_not_turn():
+    x, y = table(60)
+    with pytest.raises(AbsentFact):
+        paired_turns(*both(TensorDataset(x, y), TensorDataset(x, y)), LABEL)
 
 
 def test_stored_data_is_put_back():

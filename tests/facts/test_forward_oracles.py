@@ -7,6 +7,7 @@ import torch
 from oracle import Fake, OfVectors, across, jacobian
 from torch import nn
 
+from mldoctor.errors import AbsentFact
 from mldoctor.facts.argument_effects import effects
 from mldoctor.facts.embedding_spread import spread
 from mldoctor.facts.evaluation_noise import evaluation_noise
@@ -320,3 +321,92 @@ def test_spread_of_representations():
     assert spread(line).rank == pytest.approx(1.0, abs=1e-3)
     by_hand = torch.stack([(a - b).norm() for i, a in enumerate(apart) for b in apart[:i]]).mean()
     assert spread(apart).distance == pytest.approx(float(by_hand), rel=1e-4)
+
+
+@pytest.mark.parametrize("layout", ["values", "one of many features", "channels first"])
+@pytest.mark.parametrize("leaks", [True, False])
+def test_a_look_into_the_future_of_numbers(layout, leaks):
+    class Filter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(
+                1 if layout == "values" else WIDTH, 1, 3, padding=1 if leaks else 2
+            )
+
+        def forward(self, x):
+            if layout != "channels first":
+                x = x.unsqueeze(1) if layout == "values" else x.transpose(1, 2)
+            out = self.conv(x)
+            return (out if leaks else out[..., :-2]).squeeze(1)
+
+    torch.manual_seed(0)
+    series = torch.randn(BATCH, WIDTH, TIME + 1)
+    given = {
+        "values": series[:, 0, :-1],
+        "one of many features": series[..., :-1].transpose(1, 2),
+        "channels first": series[..., :-1],
+    }[layout]
+    target = series[:, 0, 1:]
+    found = forward_dependence(Fake(Filter(), given, target=target, prediction=target)).models[0]
+    assert found.steps == TIME
+    assert (found.future > 1e-3) == leaks
+
+
+class Clips(nn.Module):
+    """Sequences of numbers, summed up in some way."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+        self.rnn = nn.GRU(WIDTH, 6, batch_first=True)
+
+    def forward(self, x, lengths=None):
+        states = self.rnn(x)[0]
+        if self.how == "last":
+            return states[:, -1]
+        return states[torch.arange(len(x)), lengths - 1]
+
+
+def clips():
+    torch.manual_seed(0)
+    x, lengths = torch.randn(BATCH, 8, WIDTH), torch.tensor([8, 3, 5, 2, 6])
+    x[torch.arange(8)[None] >= lengths[:, None]] = 0
+    return x, lengths
+
+
+@pytest.mark.parametrize("how", ["last", "last valid"])
+def test_padding_of_numbers_beyond_the_lengths(how):
+    found = padding_effect(Fake(Clips(how), *clips())).models[0]
+    assert (found.steps, found.added) == (8, 2)
+    assert (found.extension > 1e-3) == (how == "last")
+
+
+def test_zeros_at_the_end_are_padding_only_where_batches_differ_in_length():
+    x, _ = clips()
+    longer = torch.randn(BATCH, 12, WIDTH)
+    assert padding_effect(Fake(Clips("last"), x, batch=(longer,))).models[0].extension > 1e-3
+    with pytest.raises(AbsentFact):
+        padding_effect(Fake(Clips("last"), x, batch=(x,)))
+
+
+@pytest.mark.parametrize("where", ["module", "scaled dot product", "filled scores"])
+@pytest.mark.parametrize("turned", [True, False])
+def test_masks_that_hide_the_wrong_steps(where, turned):
+    class Reads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attend = nn.MultiheadAttention(WIDTH, 2, batch_first=True)
+
+        def forward(self, x, mask):
+            shown = ~mask if turned else mask
+            if where == "module":
+                return self.attend(x, x, x, key_padding_mask=~shown[:, 0], need_weights=False)[0]
+            if where == "scaled dot product":
+                return nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=shown)
+            scores = (x @ x.transpose(1, 2)).masked_fill(~shown, -1e9)
+            return self.attend.out_proj(scores.softmax(-1) @ x)
+
+    x, lengths = clips()
+    mask = (torch.arange(8)[None] < lengths[:, None])[:, None]
+    found = padding_effect(Fake(Reads(), x, mask)).models[0]
+    assert (found.mask, found.hides_valid) == ("mask", turned)

@@ -204,6 +204,7 @@ def delivery(**changes):
         "classes": 2,
         "expected_pure": 0.1,
         "site": HERE,
+        "latest": 0,
     }
     mine = {k: changes.pop(k) for k in [*changes] if k in whole}
     return Delivery((replace(DELIVERED, **changes),), **(whole | mine))

@@ -91,11 +91,14 @@ def test_unscaled_input(changes, fires):
 
 
 def test_scrambled_layout():
-    def inputs(ratio):
-        return ModelInputs((replace(sound.LAYER, scrambled=ratio, layout="[16, 16, 3]"),))
+    def inputs(ratio, *shape):
+        layer = replace(sound.LAYER, scrambled=ratio, layout="as it is", shape=shape)
+        return ModelInputs((layer,))
 
-    assert found(scrambled_layout, inputs(2.0))
-    assert not found(scrambled_layout, inputs(1.9))
+    assert found(scrambled_layout, inputs(2.0, 32, 20, 6))
+    assert not found(scrambled_layout, inputs(1.9, 32, 20, 6))
+    assert found(scrambled_layout, inputs(1.5, 32, 3, 16, 16))
+    assert not found(scrambled_layout, inputs(1.4, 32, 3, 16, 16))
     assert not found(scrambled_layout, ModelInputs((sound.LAYER,)))
 
 
@@ -176,6 +179,9 @@ def test_starved_loader(changes, fires):
         ({"iterators": 10, "requests": 30, "ends": 9}, False),
         ({"role": "unread", "iterators": 1, "requests": 1, "identical": 30}, True),
         ({"role": "unread", "iterators": 1, "requests": 1}, False),
+        ({"role": "unread", "iterators": 31, "requests": 31, "latest": 4}, True),  # targets: noise
+        ({"role": "unread", "iterators": 31, "requests": 31}, False),
+        ({"role": "unread", "iterators": 10, "requests": 10, "latest": 4}, False),  # now and then
         ({}, False),
     ],
 )

@@ -9,6 +9,7 @@ from data_facts import delivery, found
 from mldoctor.facts.class_labels import ClassLabels
 from mldoctor.facts.loss_calls import LossCalls
 from mldoctor.facts.output_activation import Output, OutputActivation
+from mldoctor.facts.paired_turns import PairedTurns
 from mldoctor.facts.split_columns import ClassNames
 from mldoctor.facts.target_fit import TargetFit
 from mldoctor.probes.label.conflicting_labels import conflicting_labels
@@ -77,7 +78,15 @@ def test_label_imbalance(counts, call, fit, sampler, fires):
 @pytest.mark.parametrize(("groups", "rows", "fires"), [(3, 6, True), (2, 6, False), (3, 3, False)])
 def test_conflicting_labels(groups, rows, fires):
     repetition = replace(sound.REPETITION, conflicts=groups, conflict_rows=rows)
-    assert bool(found(conflicting_labels, repetition)) is fires
+    assert bool(found(conflicting_labels, repetition, None)) is fires
+
+
+@pytest.mark.parametrize(
+    ("apart", "entries", "fires"), [(40, 6, True), (10, 6, False), (40, 1, False), (0, 0, False)]
+)
+def test_masks_that_turn_without_their_pictures(apart, entries, fires):
+    turns = PairedTurns(sound.TRAINING, 90, apart, entries)
+    assert bool(found(conflicting_labels, sound.REPETITION, turns)) is fires
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_target_shape():
 )
 def test_label_map_mismatch(accuracy, permuted, agreement, fires):
     row = replace(sound.MAP, accuracy=accuracy, permuted=permuted, renamed=("0 -> 1", "1 -> 0"))
-    relations = replace(sound.RELATIONS, agreement=agreement, maps=(row,))
+    relations = replace(sound.RELATIONS, maps=(replace(row, known=agreement),))
     assert bool(found(label_map_mismatch, relations, sound.COLUMNS)) is fires
 
 

@@ -51,6 +51,8 @@ INPUT = LossInput(
         ({"function": "kl_div", "log_target": True, "target_distribution": True}, True),
         ({"function": "cross_entropy", "origin": "layer", "above_zero": 0.5}, False),
         ({"function": "cross_entropy", "swapped": True, "hard": True}, True),
+        ({"function": "cross_entropy", "origin": "layer", "reshaped": True}, True),
+        ({"function": "kl_div", "reshaped": True}, False),
         ({"function": "kl_div", "swapped": True}, False),  # the reverse divergence
         ({"function": "binary_cross_entropy", "error": "RuntimeError: between 0 and 1"}, True),
         ({"function": "binary_cross_entropy", "error": "RuntimeError: sizes"}, False),

@@ -71,7 +71,8 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
 
     Passes begun, batches asked for and passes that ended are counted for every loader that does not
     shuffle, over the natural steps. For the first two cases the targets of the updates must also be
-    the same, value by value, at least `min_passes` times.
+    the same, value by value, at least `min_passes` times; for the first one it is enough that the
+    latest batches are, where the only loader is begun anew once for each update.
 
     ## When it is wrong
 
@@ -82,6 +83,7 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
 
     DeepCrime (Humbatova, Jahangirova and Tonella, 2021).
     """
+    read = sum(row.requests > 0 for row in delivery.rows)
     for row in delivery.rows:
         if (
             row.role == "evaluation"
@@ -91,7 +93,11 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
             continue
         per_pass = row.requests / max(1, row.iterators)
         same = delivery.identical >= min_passes and delivery.identical_values > 1
-        restarted = same and row.sequential and row.iterators >= min_passes and per_pass <= 1.5  # noqa: PLR2004 - one batch a pass
+        # Where the targets say nothing (noise, no loss of torch), the batches themselves are compared.
+        each = read == 1 and delivery.latest > 2 and abs(row.iterators - delivery.updates) <= 1  # noqa: PLR2004 - two may agree
+        restarted = (
+            (same or each) and row.sequential and row.iterators >= min_passes and per_pass <= 1.5  # noqa: PLR2004 - one batch a pass
+        )
         cut = (
             row.role == "training"
             and row.sequential

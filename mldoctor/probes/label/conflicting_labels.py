@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mldoctor.facts.paired_turns import PairedTurns
 from mldoctor.facts.repetition import Repetition
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.coverage import pairs, reading
@@ -12,13 +13,19 @@ from mldoctor.registry import probe
 
 @probe("conflicting-labels", Severity.WARNING)
 def conflicting_labels(
-    repetition: Repetition, *, min_groups: int = 3, min_share: float = 0.01
+    repetition: Repetition,
+    turns: PairedTurns | None,
+    *,
+    min_groups: int = 3,
+    min_share: float = 0.01,
+    min_apart: float = 0.25,
 ) -> Iterator[Finding]:
     """The same input stands in the training data with different labels.
 
     ## What it finds
 
-    Training samples whose inputs are equal and whose class labels are not.
+    Training samples whose inputs are equal and whose class labels are not. Also pictures and the masks
+    they are compared with that are flipped or turned at random, each on its own.
 
     ## Why it matters
 
@@ -76,6 +83,11 @@ def conflicting_labels(
     count. At least `min_groups` different inputs and a share of `min_share` of the samples are
     asked for.
 
+    Where the target is a picture like the input, entries are read again under other random states. The
+    turn or mirroring that carries one read into the other is found for the input and for the target;
+    a share of `min_apart` of the pairs, in two entries at least, must disagree. Flips that are drawn for
+    each on its own disagree in three pairs of four.
+
     ## When it is wrong
 
     Votes of several annotators that are kept apart on purpose; inputs from which a part was left
@@ -85,6 +97,9 @@ def conflicting_labels(
 
     Northcutt, Athalye and Mueller, Pervasive Label Errors in Test Sets (2021).
     """
+    if turns is not None and turns.entries > 1 and turns.apart >= min_apart * turns.pairs:
+        yield _turned_apart(turns)
+        return
     rows = repetition.conflict_rows
     if repetition.conflicts < min_groups or rows < min_share * repetition.read:
         return
@@ -104,4 +119,23 @@ def conflicting_labels(
         explains=("duplicate-samples", "noisy-labels"),
         subject=f"loader {repetition.training.index}",
         remedy=Remedy("settle the label of each such input, or drop them"),
+    )
+
+
+def _turned_apart(turns: PairedTurns) -> Finding:
+    """The finding on an augmentation that is drawn for the input and for the target on its own."""
+    return Finding(
+        "inputs and targets are flipped or turned each on their own",
+        evidence=(
+            Evidence(
+                "reads of one entry whose input and target were turned differently",
+                f"{number(turns.apart)} of {number(turns.pairs)}",
+                "0",
+            ),
+            Evidence("entries with such reads", number(turns.entries)),
+        ),
+        location=turns.training.built,
+        explains=("uninformative-labels", "noisy-labels", "cannot-overfit", "flat-loss"),
+        subject=f"loader {turns.training.index}",
+        remedy=Remedy("draw the random change once, and apply it to the input and to the target"),
     )

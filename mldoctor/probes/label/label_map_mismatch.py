@@ -82,9 +82,9 @@ def label_map_mismatch(
     ## How it is measured
 
     Maps that both datasets carry (`class_to_idx`, `label2id`, ...) are compared. And the evaluation
-    samples are labelled by their nearest training samples: the share of right answers, and the same
-    under the best one-to-one renaming of the classes. The renaming must gain `gain` and reach
-    `min_permuted`.
+    samples are labelled by their nearest training samples, texts by the words of each class: the
+    share of right answers, and the same under the best one-to-one renaming of the classes. The
+    renaming must gain `gain` and reach `min_permuted`, as the labels of held-out training samples do.
 
     ## When it is wrong
 
@@ -113,7 +113,7 @@ def label_map_mismatch(
             return
     for row in relations.maps:
         wrong = row.permuted >= row.accuracy + gain and row.permuted >= min_permuted
-        if not wrong or relations.agreement < min_permuted or len(row.renamed) < 2:  # noqa: PLR2004 - a renaming swaps
+        if not wrong or row.known < min_permuted or len(row.renamed) < 2:  # noqa: PLR2004 - a renaming swaps
             continue
         yield Finding(
             "the evaluation labels fit only after the classes are renamed",
@@ -121,7 +121,7 @@ def label_map_mismatch(
                 Evidence(
                     "evaluation labels as predicted from the training data",
                     f"{row.accuracy:.0%}",
-                    f"near {relations.agreement:.0%}",
+                    f"near {row.known:.0%}",
                 ),
                 Evidence("the same after renaming", f"{row.permuted:.0%}"),
                 Evidence("renaming", ", ".join(row.renamed[:5])),

@@ -75,8 +75,8 @@ def loss_averaged_wrongly(
     twice: it is one over the rows of the batch (at least `min_batch`), or over the batches of an
     epoch, within `precision`, in every call, in a loop that steps after each backward pass, and there
     is no other term. Summed: with an optimizer whose steps grow with the loss, the fixed set is not
-    learned, and is learned once the rate is divided by the size of the batch. An optimizer such as
-    Adam does not notice the scale of the loss: then a second average is a note.
+    learned, and is learned once the rate is divided by the rows or the entries of the batch. An
+    optimizer such as Adam does not notice the scale of the loss: then a second average is a note.
 
     ## When it is wrong
 

@@ -18,7 +18,8 @@ def loss_input_mismatch(inputs: LossInputs, *, share: float = 0.05) -> Iterator[
 
     `nll_loss` or `kl_div` on the raw scores of a layer or on probabilities, where both are defined for
     logarithms of probabilities; a target of `kl_div` in the wrong form; prediction and target swapped;
-    binary cross-entropy on scores outside [0, 1].
+    binary cross-entropy on scores outside [0, 1]; scores `[batch, time, classes]` that were reshaped to
+    `[batch, classes, time]`, which mixes classes and positions.
 
     ## Why it matters
 
@@ -72,7 +73,8 @@ def loss_input_mismatch(inputs: LossInputs, *, share: float = 0.05) -> Iterator[
     The values of the first calls, and the operation of the autograd graph that made the prediction. A
     logarithm of a probability is never above 0: a prediction that comes straight from a layer and has at
     least a `share` of its entries above 0 is made of scores, one that sums to one of probabilities.
-    Swapped arguments show by the gradient, which the target has and the prediction has not.
+    Swapped arguments show by the gradient, which the target has and the prediction has not. A reshape
+    shows by the sizes that autograd keeps of what a linear layer gave.
 
     ## When it is wrong
 
@@ -126,6 +128,8 @@ def _fault(row: LossInput, share: float) -> tuple[str, str] | None:
         return "binary_cross_entropy is given values outside [0, 1]", "all within [0, 1]"
     if row.error:
         return None
+    if row.reshaped and name in ("cross_entropy", "nll_loss"):
+        return f"the classes of {name} were moved by a reshape, not by a transpose", ""
     if name in ("nll_loss", "kl_div"):
         if row.distribution:
             return f"{name} is given probabilities where it wants their logarithms", "0%"

@@ -12,14 +12,15 @@ from mldoctor.registry import probe
 
 @probe("missing-step", Severity.ERROR)
 def missing_step(
-    updates: Updates, parameters: Parameters, *, min_backwards: int = 20
+    updates: Updates, parameters: Parameters, *, min_backwards: int = 20, min_cleared: int = 10
 ) -> Iterator[Finding]:
     """Losses are back-propagated, and no optimizer ever uses the gradients.
 
     ## What it finds
 
-    Backward passes without any optimizer step and without any change of a weight by hand; or steps of
-    an optimizer that holds nothing with a gradient, at a rate above zero.
+    Backward passes without any optimizer step and without any change of a weight by hand; steps of an
+    optimizer that holds nothing with a gradient, at a rate above zero; or one optimizer of several
+    whose gradients are computed and cleared again and again, and that never steps.
 
     ## Why it matters
 
@@ -69,7 +70,9 @@ def missing_step(
     ## How it is measured
 
     Backward passes and steps are counted as they happen, at least `min_backwards` of the former; the
-    weights are compared with their first values, so that updates written by hand count as steps.
+    weights are compared with their first values, so that updates written by hand count as steps. One of
+    several optimizers is reported when no call of a `step` in the files of the loop is left that was
+    not reached, once its gradients were cleared `min_cleared` times.
 
     ## When it is wrong
 
@@ -81,6 +84,7 @@ def missing_step(
     """
     if updates.backwards < min_backwards or updates.detached == updates.backwards:
         return
+    yield from _forgotten(updates, parameters, min_cleared)
     if any(row.moved > 0 for row in parameters.rows):
         return
     steps = len(updates.rows)
@@ -112,3 +116,33 @@ def missing_step(
         subject="optimizer",
         remedy=Remedy("call optimizer.step() after the backward, on the optimizer of this model"),
     )
+
+
+def _forgotten(updates: Updates, parameters: Parameters, min_cleared: int) -> Iterator[Finding]:
+    """The optimizers that never step while others do, on weights that a loss reaches each time."""
+    stepping = {i for i, o in enumerate(parameters.optimizers) if o.steps}
+    told: set[tuple[str, ...]] = set()
+    for index, optimizer in enumerate(parameters.optimizers):
+        rows = [row for row in parameters.rows if index in row.held_by]
+        names = tuple(row.name for row in rows)
+        untouched = all(
+            row.reached and not row.moved and not stepping & {*row.held_by} for row in rows
+        )
+        if not (stepping and optimizer.unstepped and rows and untouched) or names in told:
+            continue
+        if optimizer.cleared < min_cleared or optimizer.strangers:
+            continue
+        told.add(names)
+        yield Finding(
+            f"the {optimizer.kind} of {names[0]} is cleared again and again and never steps"[:79],
+            evidence=(
+                Evidence("times that its gradients were cleared", number(optimizer.cleared)),
+                Evidence("steps that it took", "0", "at least 1"),
+                Evidence("steps of the other optimizers", number(len(updates.rows))),
+                Evidence("its tensors, all reached by a loss", number(len(rows))),
+            ),
+            location=optimizer.built or updates.backward_site,
+            explains=("frozen-model", "frozen-head", "flat-loss", "cannot-overfit"),
+            subject=f"optimizer {index}",
+            remedy=Remedy("call step() on this optimizer after the backward of its own loss"),
+        )

@@ -21,7 +21,9 @@ _CURE = {
 
 
 @probe("optimizer-reset", Severity.WARNING)
-def optimizer_reset(lives: OptimizerLives, *, every_update: int = 3) -> Iterator[Finding]:
+def optimizer_reset(
+    lives: OptimizerLives, *, every_update: int = 3, min_rounds: int = 10
+) -> Iterator[Finding]:
     """The optimizer, its state, or the weights begin anew again and again during training.
 
     ## What it finds
@@ -82,7 +84,8 @@ def optimizer_reset(lives: OptimizerLives, *, every_update: int = 3) -> Iterator
     Optimizers that one line builds with the same options over the same tensors, each taking over at the
     values that the one before had left; step counts in the state that fall; and weights that were
     rewritten between two updates to values whose cosine with the old ones is near zero. It must happen
-    each time that training goes over its one loader again, or `every_update` times without that.
+    each time that training goes over its one loader again, or `every_update` times without that. Once
+    is enough where it is built in the loop over epochs itself and `min_rounds` of them are planned.
 
     ## When it is wrong
 
@@ -94,10 +97,12 @@ def optimizer_reset(lives: OptimizerLives, *, every_update: int = 3) -> Iterator
     Kingma and Ba, Adam: A Method for Stochastic Optimization, 2015 (bias correction, moment estimates).
     """
     for row in lives.resets:
-        if not row.memory or not _again_and_again(row, every_update):
+        again = _again_and_again(row, every_update) or (row.planned or 0) >= min_rounds
+        if not row.memory or not again:
             continue
         often = "with every update" if row.between == 1 else "every epoch"
-        if row.between > 1 and row.times != row.boundaries:
+        epoch = row.times == row.boundaries or (row.planned or 0) >= min_rounds
+        if row.between > 1 and not epoch:
             often = f"every {row.between} updates"
         yield Finding(
             _SAID[row.what].format(kind=row.kind, often=often),

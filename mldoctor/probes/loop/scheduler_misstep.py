@@ -19,7 +19,8 @@ def scheduler_misstep(
     ## What it finds
 
     A schedule in epochs that is stepped after every batch, one in updates that is stepped once per
-    epoch, one that is stepped before the optimizer, on an optimizer that was replaced, or never.
+    epoch or several times for each update, one that is stepped before the optimizer, on an optimizer
+    that was replaced, or never.
 
     ## Why it matters
 
@@ -77,9 +78,11 @@ def scheduler_misstep(
     The calls of each schedule are counted against the updates of its optimizer. The length of training
     is read from the loops around the step, and the schedule is played to that length on a stand-in, once
     per update and once per epoch. One way must lead to a rate of (nearly) zero for half of training, to
-    swings, to less than the share `reached` of the peak, or to no change at all, where the other leads
-    to a sound course. A schedule counts as never stepped after `min_epochs` epochs, when the script has
-    no further `step` call that could come later. Order is judged over `min_updates` updates.
+    swings, to less than the share `reached` of the peak, or to no descent at all, where the other leads
+    to a sound course. Several calls for each update are wrong where a single one would bring the rate
+    down at the very end of training. A schedule counts as never stepped after `min_epochs` epochs, when
+    the script has no further `step` call that could come later. Order is judged over `min_updates`
+    updates.
 
     ## When it is wrong
 
@@ -105,6 +108,7 @@ def scheduler_misstep(
                 *_course(
                     "rate at the other pace", row.by_update if row.per == "epoch" else row.by_epoch
                 ),
+                *_course("rate with one step for each update", row.by_single),
             ),
             location=row.called or row.built,
             also=row.built if row.called else None,
@@ -126,22 +130,27 @@ def _misstep(row: Schedule, min_epochs: int, min_updates: int, reached: float) -
             f"the {row.kind} turns an optimizer that takes no steps",
             "build the schedule on the optimizer that steps, and again when that one is replaced",
         )
-    if row.library:
-        return "", ""
     if row.per == "never":
-        late = row.unseen or row.others or row.epochs_seen < min_epochs
+        late = row.library or row.unseen or row.others or row.epochs_seen < min_epochs
         return ("", "") if late or not row.updates else (
             f"the {row.kind} is built and never stepped",
             "call scheduler.step() once per epoch, or once per update where it counts updates",
         )  # fmt: skip
-    if row.before > 0.9 and row.updates >= min_updates:  # noqa: PLR2004 - nearly every update
+    if row.before > 0.9 and not row.library and row.updates >= min_updates:  # noqa: PLR2004 - nearly every update
         return (
             f"the {row.kind} is stepped before the optimizer",
             "call scheduler.step() after optimizer.step()",
         )
     update, epoch = row.by_update, row.by_epoch
+    if row.library and row.epochs == 1:
+        return "", ""  # its epochs are not known
     if update is None or epoch is None or not row.epochs or (row.epoch_updates or 0) < min_updates:
         return "", ""
+    if row.per == "update" and _doubled(row, update):
+        return (
+            f"the {row.kind} is stepped {round(row.per_update)} times for each update",
+            "call scheduler.step() at one place only",
+        )
     if row.per == "update" and _fast(row, update, epoch):
         return (
             f"the {row.kind} is stepped per update, its course is one of epochs",
@@ -167,9 +176,26 @@ def _fast(row: Schedule, update: Course, epoch: Course) -> bool:
 def _slow(row: Schedule, update: Course, epoch: Course, reached: float) -> bool:
     """Whether the course hardly begins when it is stepped with every epoch."""
     stuck = epoch.highest < reached * update.highest
-    constant = epoch.lowest > 0.9 * epoch.highest
-    ends = update.last < 0.1 and update.idle < IDLE_SHARE and update.turns <= 1  # noqa: PLR2004 - a whole course
-    return (row.epochs or 0) > 1 and update.idle < IDLE_SHARE and (stuck or (constant and ends))
+    stays = epoch.last > 0.9 * epoch.highest  # it is not brought down again
+    ends = _lands(update)
+    return (row.epochs or 0) > 1 and update.idle < IDLE_SHARE and (stuck or (stays and ends))
+
+
+def _doubled(row: Schedule, update: Course) -> bool:
+    """Whether a course of single steps is over half way, or rises again, because of further ones."""
+    single = row.by_single
+    if single is None or not _lands(single):
+        return False
+    return update.idle >= IDLE_SHARE or update.turns > single.turns
+
+
+def _lands(course: Course) -> bool:
+    """Whether the rate comes down at the very end, as only a course of that length does.
+
+    A decay by a constant factor has no length: it is hardly lower at the end than at nine tenths.
+    """
+    down = course.last < 0.1 and course.last < 0.3 * course.late  # noqa: PLR2004 - a line is at 0 of 0.1, a cosine at 0 of 0.02
+    return down and course.idle < IDLE_SHARE and course.turns <= 1
 
 
 def _plan(row: Schedule) -> str:

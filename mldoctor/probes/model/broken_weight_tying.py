@@ -116,7 +116,7 @@ def broken_weight_tying(tied: TiedWeights) -> Iterator[Finding]:
             f"{pair.output} no longer shares its weights with {pair.embedding}"[:79],
             evidence=(
                 Evidence("one tensor", "no", "yes"),
-                Evidence("equal before the first update", "yes" if pair.copied else "no"),
+                Evidence("rows equal before the first update", "most" if pair.copied else "few"),
                 Evidence("tied by the configuration", "yes" if pair.declared else "no"),
                 Evidence("given one tensor before", "yes" if pair.tied is not None else "no"),
                 Evidence("largest difference after the natural updates", number(pair.apart), "0"),

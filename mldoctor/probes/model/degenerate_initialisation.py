@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mldoctor.facts.initial_loss import First, InitialLoss
 from mldoctor.facts.initial_weights import InitialWeights
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
+from mldoctor.probes.consequences import UNLEARNABLE
 from mldoctor.registry import probe
 
 
 @probe("degenerate-initialisation", Severity.ERROR)
 def degenerate_initialisation(
-    weights: InitialWeights, *, min_updates: int = 3
+    weights: InitialWeights | None,
+    initial: InitialLoss | None,
+    *,
+    min_updates: int = 3,
+    ratio: float = 10.0,
+    min_spread: float = 3.0,
+    max_gain: float = 3.0,
 ) -> Iterator[Finding]:
-    """All units of a layer start with the same weights, so that they stay copies of each other.
+    """Layers start as copies of one unit, or with weights far too large for their inputs.
 
     ## What it finds
 
     A linear or convolutional layer whose units have equal weights before the first update (all zeros,
-    all ones, one constant) and still have after the last.
+    all ones, one constant) and still have after the last. Also weights that are so large for the
+    number of their inputs that the first loss is many times that of guessing.
 
     ## Why it matters
 
     Equal units get equal gradients: a layer of a hundred copies can do what a layer of one unit can.
-    With zeros in two layers on top of each other there is no gradient at all.
+    With zeros in two layers on top of each other there is no gradient at all. Weights of deviation 1 in
+    a layer of a hundred inputs multiply its signal by ten, and so does the next layer.
 
     ## Example
 
@@ -83,15 +93,25 @@ def degenerate_initialisation(
     least `min_updates`. A head, a residual branch or an adapter that starts at zero on purpose has
     different units after the first updates and is quiet.
 
+    The largest deviation of a weight times the root of its number of inputs is 0.6 as PyTorch draws it,
+    and 0.75 to 1.7 by the gains of torch.nn.init. Above `max_gain` it is a warning where the first
+    mean cross-entropy is `ratio` times that of guessing and its scores spread by `min_spread`.
+
     ## When it is wrong
 
     A layer that is meant to compute one value several times.
 
     ## References
 
-    Goodfellow et al., Deep Learning, section 8.4, on symmetry between units.
+    Goodfellow et al., Deep Learning, section 8.4, on symmetry between units; the documentation of
+    torch.nn.init.calculate_gain.
     """
-    if weights.updates < min_updates:
+    for row in initial.rows if initial else ():
+        surprised = row.value >= ratio * row.uninformed and row.spread >= min_spread
+        if surprised and not row.tied and row.gain >= max_gain:
+            yield _too_large(row)
+            return
+    if weights is None or weights.updates < min_updates:
         return
     same = [row for row in weights.rows if row.equal_before and row.equal_now]
     if not same:
@@ -122,4 +142,25 @@ def degenerate_initialisation(
         ),
         subject=first.name,
         remedy=Remedy("leave the weights as PyTorch draws them, or draw them at random"),
+    )
+
+
+def _too_large(row: First) -> Finding:
+    """The finding on weights that multiply what they are given."""
+    return Finding(
+        f"{row.layer} starts with weights too large for its inputs"[:79],
+        evidence=(
+            Evidence("its deviation x root of its inputs", number(row.gain), "0.6 to 1.7"),
+            Evidence("first loss", number(row.value), f"about {number(row.uninformed)}"),
+            Evidence("spread of the first scores", number(row.spread), "about 1 and below"),
+        ),
+        location=row.built or row.location,
+        also=row.location if row.built else None,
+        severity=Severity.WARNING,
+        explains=("over-regularised", "dead-units", "unscaled-input", *UNLEARNABLE),
+        subject=row.layer,
+        remedy=Remedy(
+            "scale the initial weights by the root of the inputs: nn.init.kaiming_normal_, or what "
+            "PyTorch draws"
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.padding_effect import PaddingEffect
+from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
@@ -20,7 +20,7 @@ def padding_sensitive(
 
     ## What it finds
 
-    A model that is given token ids with padding at their end, and answers differently when the same
+    A model that is given sequences with padding at their end, and answers differently when the same
     batch is padded by some steps more: the last step of a recurrent layer taken from the padding,
     attention or a mean over it, a mask that is read the wrong way round.
 
@@ -107,8 +107,10 @@ def padding_sensitive(
     The recorded call is repeated in eval mode with its ids extended by a quarter of padding; masks
     and labels are extended accordingly. The mean change of the output, at valid steps where it has
     steps, is compared with that of exchanging the samples. Above `severe` it is an error, above `share`
-    a warning. What is padding is known from the mask or from `padding_idx`; where there is a mask, the
-    same is tried with the mask turned round.
+    a warning. What is padding is known from a mask or lengths that the model is given, from
+    `padding_idx`, or from zeros at the ends of batches of different length; where there is a mask, the
+    same is tried with the mask turned round. And every mask that reaches an attention on the way is
+    compared with where the padding is: one that hides exactly the rest is an error.
 
     The bounds were measured on untrained models of width 32, batches of 16 with 6 to 20 tokens, five
     seeds each: convolutions with maximum pooling 0 to 0.005, bidirectional recurrent layers that are not
@@ -125,6 +127,9 @@ def padding_sensitive(
     examples/majority_class.
     """
     for model in effect.models:
+        if model.hides_valid:
+            yield _hides_valid(model)
+            continue
         if model.extension is None or model.extension <= share:
             continue
         turned = model.inverted is not None and model.inverted <= INVERTED < model.extension
@@ -154,3 +159,23 @@ def padding_sensitive(
                 recipe="lstm_text",
             ),
         )
+
+
+def _hides_valid(model: PaddedModel) -> Finding:
+    """The finding on attention that is told the opposite of what it takes."""
+    return Finding(
+        f"{model.name} hides what is valid from its attention"[:79],
+        evidence=(
+            Evidence("steps that attention hides", "exactly those that are no padding", "padding"),
+            Evidence("length of the batch", f"{model.steps}, {model.padded:.1%} of it padding"),
+            Evidence("mask", model.mask or "made in the model"),
+        ),
+        location=model.built or model.site,
+        also=model.site if model.built else None,
+        explains=("ignored-mask", "non-finite-loss"),
+        subject=model.name,
+        remedy=Remedy(
+            "turn the mask round: key_padding_mask of torch.nn is True where a key is hidden, "
+            "attn_mask of scaled_dot_product_attention where it is shown",
+        ),
+    )

@@ -14,12 +14,14 @@ from mldoctor.facts.loader_use import LoaderUse, Use
 from mldoctor.facts.movements import Moved, Movements, OptimizerMoves
 from mldoctor.facts.optimizer_lives import OptimizerLives, Reset, Shared
 from mldoctor.facts.overfit_curve import OverfitCurve
+from mldoctor.facts.parameters import Optimizer, Parameter, Parameters
 from mldoctor.facts.precision import Precision
 from mldoctor.facts.random_use import Generator, RandomUse
 from mldoctor.facts.retained_graphs import RetainedGraphs
 from mldoctor.facts.schedules import Course, Schedule, Schedules
 from mldoctor.facts.step_order import Clip, Step, StepOrder
 from mldoctor.facts.treatment_trial import TreatedCurve, TreatmentTrial
+from mldoctor.facts.updates import Updates
 from mldoctor.registry import probes
 
 MODEL = EvaluatedModel(
@@ -48,6 +50,7 @@ GROUP = Group(1e-3, (0.9, 0.999), None, 1e-8, 1e-3, 0.0, decoupled=False, matric
               norms=0, tensors=4, dtypes=("float32",))  # fmt: skip
 OPTIONS = OptimizerOptions("Adam", (GROUP,), (), None, 1000, None)
 MOVED = Moved("model.0.weight", "float32", 8, 2000, 0, 1e-3, 0.1, 0.1, 256)
+NO_UPDATES = Updates((), 0, 0, 0, None, "", None, (), 0, None, None, None)
 GRAPHS = RetainedGraphs(
     0.0, (9,) * 8, second_pass=False, recurrent=True, states=0, carried=0, shuffled=True, site=None
 )
@@ -153,13 +156,24 @@ def test_clips_are_judged_by_their_place(clip, severity):
         ({"by_update": IDLE}, True),
         ({"by_update": IDLE, "by_epoch": IDLE}, False),  # the plan is too short for both
         ({"by_update": IDLE, "by_epoch": None}, False),
-        ({"by_update": IDLE, "library": True}, False),
+        ({"by_update": IDLE, "library": True, "epochs": 1}, False),  # its epochs are not known
+        ({"by_update": IDLE, "library": True}, True),
         ({"kind": "CosineAnnealingLR", "by_update": replace(SOUND, turns=8)}, True),
         ({"kind": "CosineAnnealingWarmRestarts", "by_update": replace(SOUND, turns=8)}, False),
         ({"per": "epoch", "calls": 1, "by_epoch": replace(SOUND, highest=0.1)}, True),
-        ({"per": "epoch", "calls": 1, "by_epoch": replace(SOUND, lowest=0.99),
+        ({"per": "epoch", "calls": 1, "by_epoch": replace(SOUND, lowest=0.99, last=0.99),
           "by_update": replace(SOUND, last=0.0)}, True),
+        ({"per": "epoch", "calls": 1, "by_epoch": replace(SOUND, lowest=0.03, last=0.97),
+          "by_update": replace(SOUND, last=0.0, late=0.1)}, True),  # a warm-up of most epochs
+        ({"per": "epoch", "calls": 1, "by_epoch": replace(SOUND, lowest=0.95, last=0.95),
+          "by_update": replace(SOUND, last=0.05, late=0.07)}, False),  # a decay by a constant factor
         ({"per": "epoch", "calls": 1}, False),
+        ({"per_update": 2.0, "by_update": replace(SOUND, turns=1),
+          "by_single": replace(SOUND, last=0.0, late=0.02)}, True),
+        ({"per_update": 2.0, "by_update": IDLE, "by_epoch": None,
+          "by_single": replace(SOUND, last=0.0, late=0.1)}, False),
+        ({"per_update": 4.0, "by_update": replace(SOUND, last=0.0, late=0.1),
+          "by_single": replace(SOUND, lowest=0.7, last=0.7)}, False),  # counted in micro-batches
         ({"per": "never", "calls": 0, "epochs_seen": 2}, True),
         ({"per": "never", "calls": 0, "epochs_seen": 1}, False),
         ({"per": "never", "calls": 0, "epochs_seen": 3, "unseen": True}, False),
@@ -236,6 +250,8 @@ def test_carried_hidden_state(changes, fires):
         ({"boundaries": 4}, False),  # a stage of several epochs
         ({"boundaries": 0}, False),
         ({"boundaries": 0, "times": 3, "between": 1}, True),
+        ({"boundaries": -1, "planned": 30}, True),
+        ({"boundaries": -1, "planned": 5}, False),  # folds, stages
         ({"what": "weights"}, False),
         ({"what": "weights", "times": 2, "boundaries": 2}, True),
     ],
@@ -267,7 +283,19 @@ def test_doubly_optimised_parameters_takes_some_times():
 )
 def test_lost_updates(rows, fires):
     moves = Movements((OptimizerMoves("Adam", rows, None, None),))
-    assert bool(found("lost-updates", moves)) is fires
+    assert bool(found("lost-updates", moves, NO_UPDATES)) is fires
+
+
+def test_steps_that_something_else_undoes():
+    moves = Movements((OptimizerMoves("Adam", (MOVED,), None, None),))
+    written = replace(NO_UPDATES, outside_changes=29)
+    assert not found("lost-updates", moves, written)
+    control = OverfitCurve((1.1,) * 30, 150, 150, 20, 0.3, {}, {}, 1.1, None, "stuck")
+    done = TreatedCurve(("alone",), ("lost-updates",), 1.0, (1.1, 0.2), 20, "learned", 1.0)
+    (finding,) = found("lost-updates", moves, written, TreatmentTrial(control, (done,), 0))
+    assert finding.severity == "error"
+    assert "29 of" in finding.evidence[0].measured
+    assert "cannot-overfit" in finding.explains
 
 
 @pytest.mark.parametrize(
@@ -368,3 +396,30 @@ def test_kept_weights_must_have_changed_in_memory():
     assert not found("aliased-best-weights", KeptWeights((replace(row, saved=True),)))
     assert not found("aliased-best-weights", KeptWeights((replace(row, changed=0.0),)))
     assert not found("aliased-best-weights", KeptWeights((replace(row, updates=1),)))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "parameter", "fires"),
+    [
+        ({}, {}, True),
+        ({"cleared": 5}, {}, False),
+        ({"unstepped": False}, {}, False),  # a call of step that may come later
+        ({"strangers": 1}, {}, False),
+        ({}, {"reached": False}, False),  # a partner that is frozen on purpose
+        ({}, {"moved": 0.1}, False),  # a target that follows by an average
+        ({}, {"held_by": (0, 1)}, False),  # another optimizer moves it
+    ],
+)
+def test_an_optimizer_of_several_that_never_steps(optimizer, parameter, fires):
+    row = Parameter(
+        "gan.gen.0.weight", "Linear", (8, 4), trainable=True, held_by=(0,), reached=True,
+        gradient=None, moved=0.0, head=False, built=None, built_late=False, graded=True,
+    )  # fmt: skip
+    other = replace(row, name="gan.critic.0.weight", held_by=(1,), moved=0.1)
+    idle = Optimizer("Adam", None, 1, 0, (), (1e-3,), (0.0, 0.0), 0, cleared=15, unstepped=True)
+    used = replace(idle, steps=30, cleared=30, unstepped=False)
+    facts = Parameters(
+        (replace(row, **parameter), other), (replace(idle, **optimizer), used), updates=30
+    )
+    findings = found("missing-step", replace(NO_UPDATES, backwards=60), facts)
+    assert bool(findings) is fires

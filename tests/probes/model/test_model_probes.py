@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from mldoctor.facts.activation_use import Activation, ActivationUse
 from mldoctor.facts.batch_statistics import BatchStatistics, Normalisation
 from mldoctor.facts.evaluation_noise import EvaluationNoise, NoisyModel
 from mldoctor.facts.forward_dependence import ForwardDependence, ModelDependence
+from mldoctor.facts.initial_loss import First, InitialLoss
 from mldoctor.facts.initial_weights import InitialWeight, InitialWeights
 from mldoctor.facts.linearity import Linearity, LinearModel
 from mldoctor.facts.loaded_weights import LoadedState, LoadedWeights
 from mldoctor.facts.module_use import ModuleUse, Unreached, Unregistered
 from mldoctor.facts.overfit_curve import OverfitCurve
 from mldoctor.facts.padding_effect import PaddedModel, PaddingEffect
+from mldoctor.facts.parameters import Parameter, Parameters
 from mldoctor.facts.regularisation import Regularisation
 from mldoctor.facts.script_failure import ScriptFailure
 from mldoctor.facts.tied_weights import Pair, TiedWeights
 from mldoctor.facts.treatment_trial import TreatedCurve, TreatmentTrial
+from mldoctor.facts.updates import Updates
 from mldoctor.findings import Location
 from mldoctor.registry import probes
 
@@ -122,11 +127,31 @@ def test_a_low_rank_map_may_be_linear():
 
 def test_a_layer_that_starts_at_zero_and_differs_later_is_sound():
     row = InitialWeight("model.head", "Linear", 10, True, True, 0.0, None)
-    assert found("degenerate-initialisation", InitialWeights((row,), 5))
-    assert not found(
-        "degenerate-initialisation", InitialWeights((replace(row, equal_now=False),), 5)
-    )
-    assert not found("degenerate-initialisation", InitialWeights((row,), 2))
+    name = "degenerate-initialisation"
+    assert found(name, InitialWeights((row,), 5), None)
+    assert not found(name, InitialWeights((replace(row, equal_now=False),), 5), None)
+    assert not found(name, InitialWeights((row,), 2), None)
+
+
+@pytest.mark.parametrize(
+    ("change", "fires"),
+    [
+        ({}, True),
+        ({"gain": 2.0}, False),  # a gain that torch.nn.init knows
+        ({"value": 9.0}, False),
+        ({"spread": 1.0}, False),
+        ({"tied": True}, False),
+    ],
+)
+def test_weights_too_large_for_their_inputs(change, fires):
+    first = First(None, 40.0, 10, 20.0, False, "net.4.weight", 8.0)
+    made = InitialLoss((replace(first, **change),))
+    assert bool(found("degenerate-initialisation", None, made)) is fires
+
+
+def test_attention_that_hides_what_is_valid_is_an_error_whatever_the_answers_do():
+    (finding,) = found("padding-sensitive", PaddingEffect((replace(PADDED, hides_valid=True),)))
+    assert "hides what is valid" in finding.message
 
 
 def test_batch_normalisation():
@@ -183,3 +208,31 @@ def test_missing_pooled_output_is_named_by_the_error_or_its_line():
         "missing-pooled-output", ScriptFailure("AttributeError", none, here, "x.shape")
     )
     assert not found("missing-pooled-output", ScriptFailure("KeyError", named, here, line))
+
+
+def test_a_frozen_part_is_named_where_unfreezing_it_cures():
+    row = Parameter(
+        "model.encoder.weight",
+        "Linear",
+        (8, 8),
+        False,
+        (),
+        True,
+        None,
+        0.0,
+        False,
+        None,
+        False,
+        True,
+    )
+    head = replace(
+        row, name="model.head.weight", trainable=True, held_by=(0,), moved=0.1, head=True
+    )
+    parameters = Parameters((row, head), (), 5)
+    updates = Updates((), 5, 0, 0, None, "", None, (), 5, None, None, None)
+    learned = TreatedCurve(("unfrozen",), ("frozen-model",), 1.0, (0.7, 0.1), 60, "learned", 1.0)
+    trial = TreatmentTrial(STUCK, (learned,), cured=0)
+    (finding,) = found("frozen-model", parameters, updates, trial)
+    assert "frozen part" in finding.message
+    assert not found("frozen-model", parameters, updates, replace(trial, cured=None))
+    assert not found("frozen-model", parameters, updates, None)
