@@ -18,11 +18,6 @@ CAUSES = {
 }
 """The cause that has to stand first in the report on `broken.py`."""
 
-MISSED = {
-    "multilabel_emotions": "within a check, no positive weights and too few updates look the same",
-}
-"""Known misses, each with what keeps the doctor from it. A cure must be taken out of this list."""
-
 
 HEAD = re.compile(r"^(error|warning|note)\[([a-z-]+)\]: (.+)$", re.MULTILINE)
 
@@ -49,9 +44,7 @@ def test_the_fixed_twin_is_quiet():
 
 @pytest.mark.examination
 @pytest.mark.parametrize("case", CAUSES)
-def test_a_field_case_gets_its_cause_first(case, request):
-    if case in MISSED:
-        request.applymarker(pytest.mark.xfail(reason=MISSED[case], strict=True))
+def test_a_field_case_gets_its_cause_first(case):
     report = examine(EXAMPLES / case / "broken.py")
     assert not report.crashed
     assert [f.name for f in report.findings][:1] == [CAUSES[case]]

@@ -53,6 +53,8 @@ class InitialLoss:
 @fact(Cost.TAPE)
 def initial_loss(trainee: Trainee) -> InitialLoss:
     """Look at the calls before the first update."""
+    if trainee.tape.earlier:
+        raise AbsentFact("an earlier stage of the training has trained the model")
     seen: dict[object, LossCall] = {}
     for call in trainee.tape.openings:
         usable = call.function == "cross_entropy" and call.grad and call.update == 0

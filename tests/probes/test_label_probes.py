@@ -75,6 +75,29 @@ def test_label_imbalance(counts, call, fit, sampler, fires):
     assert bool(made) is fires
 
 
+@pytest.mark.parametrize(
+    ("changes", "fires"),
+    [
+        ({}, True),
+        ({"weighted": True}, False),
+        ({"counts": {"0": 1500, "1": 500}}, False),
+        ({"counts": {"0": 150, "1": 20}}, False),
+        ({"prediction": (16, 1)}, False),
+        ({"prediction": (16, 784)}, False),  # the pixels of an autoencoder
+        ({"prediction": (16, 6, 8, 8)}, False),
+        ({"function": "mse_loss"}, False),
+    ],
+)
+def test_labels_that_are_seldom_positive_are_a_note(changes, fires):
+    several = {
+        "function": "binary_cross_entropy_with_logits", "prediction": (16, 6),
+        "counts": {"0": 2413, "1": 467},
+    }  # fmt: skip
+    calls = LossCalls((replace(sound.CALL, **several | changes),))
+    made = found(label_imbalance, None, calls, SCALAR, delivery(sampler="RandomSampler"))
+    assert [str(f.severity) for f in made] == ["note"] * fires
+
+
 @pytest.mark.parametrize(("groups", "rows", "fires"), [(3, 6, True), (2, 6, False), (3, 3, False)])
 def test_conflicting_labels(groups, rows, fires):
     repetition = replace(sound.REPETITION, conflicts=groups, conflict_rows=rows)

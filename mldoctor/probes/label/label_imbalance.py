@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mldoctor.facts.class_labels import ClassLabels
 from mldoctor.facts.delivery import Delivery
-from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES, LossCalls
+from mldoctor.facts.loss_calls import BINARY_LOSSES, CLASS_LOSSES, LossCall, LossCalls
 from mldoctor.facts.target_fit import TargetFit
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
@@ -17,7 +17,7 @@ PLAIN = ("", "RandomSampler", "SequentialSampler", "DistributedSampler", "Seedab
 
 @probe("label-imbalance", Severity.WARNING)
 def label_imbalance(
-    labels: ClassLabels,
+    labels: ClassLabels | None,
     loss_calls: LossCalls,
     fit: TargetFit,
     delivery: Delivery,
@@ -26,13 +26,17 @@ def label_imbalance(
     max_share: float = 0.02,
     ratio: float = 20.0,
     most: int = 100,
+    positive_share: float = 0.25,
+    most_labels: int = 30,
 ) -> Iterator[Finding]:
     """A class is so rare that the loss hardly notices it, and nothing answers that.
 
     ## What it finds
 
     A class with less than `max_share` of the training samples and less than a twentieth of the
-    commonest class, under a loss without class weights, with a sampler that does not balance.
+    commonest class, under a loss without class weights, with a sampler that does not balance. A note on
+    several labels for each sample of which less than `positive_share` are positive, under a binary
+    cross-entropy without positive weights.
 
     ## Why it matters
 
@@ -86,7 +90,9 @@ def label_imbalance(
     The labels of the training samples are counted: at least `min_samples`, of at most `most`
     classes, the commonest `ratio` times as frequent as the rarest. Weights of the loss, a loss that
     is reduced by hand (as focal losses are), a `WeightedRandomSampler` or a sampler of the user's
-    own are read from the run, and each makes the finding quiet.
+    own are read from the run, and each makes the finding quiet. Where every sample has several labels,
+    up to `most_labels`, the entries of the recorded targets are counted; for how long such a loop
+    predicts no label at all depends on its rate as well, so that this alone is a note.
 
     ## When it is wrong
 
@@ -97,6 +103,10 @@ def label_imbalance(
     Johnson and Khoshgoftaar, Survey on Deep Learning with Class Imbalance (2019); DeepCrime
     (Humbatova, Jahangirova and Tonella, 2021); examples/ignored_class.
     """
+    if labels is None:
+        rows = [r for r in loss_calls.rows if _few_positives(r, positive_share, most_labels)]
+        yield from (_of_labels(r) for r in rows if sum(r.counts.values()) >= min_samples)
+        return
     counts = labels.training.counts
     total = sum(counts.values())
     row = next(
@@ -131,5 +141,40 @@ def label_imbalance(
         remedy=Remedy(
             "weight the loss by inverse frequency, or balance with a WeightedRandomSampler",
             recipe="bilstm_attention_text",
+        ),
+    )
+
+
+def _few_positives(row: LossCall, share: float, most: int) -> bool:
+    """Whether a loss takes several labels for each sample, few of them positive and none weighted."""
+    several = len(row.prediction) == 2 and 2 <= row.prediction[1] <= most  # noqa: PLR2004 - [batch, labels]
+    if row.function not in BINARY_LOSSES or not several or row.counts.keys() != {"0", "1"}:
+        return False
+    return not row.weighted and row.counts["1"] < share * sum(row.counts.values())
+
+
+def _of_labels(row: LossCall) -> Finding:
+    """The note on labels that are seldom positive."""
+    positive, entries = row.counts["1"], sum(row.counts.values())
+    return Finding(
+        f"{positive / entries:.0%} of the labels are positive, and the loss does not weight them",
+        evidence=(
+            Evidence(
+                "positive entries of the targets seen", f"{number(positive)} of {number(entries)}"
+            ),
+            Evidence("labels of each sample", number(row.prediction[1])),
+            Evidence("positive weights in the loss", "none"),
+            Evidence(
+                "weight that would balance them", number((entries - positive) / max(1, positive))
+            ),
+        ),
+        location=row.location,
+        explains=("single-class-collapse",),
+        severity=Severity.NOTE,
+        subject="labels",
+        remedy=Remedy(
+            "give the loss a pos_weight of negatives over positives for each label, and choose the "
+            "threshold of each label on validation data",
+            recipe="multilabel_bert",
         ),
     )
