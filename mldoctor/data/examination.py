@@ -39,6 +39,10 @@ PROBES = (
     "conflicting-labels",
     "missing-class",
     "unshuffled-training",
+    "leaking-feature",
+    "noisy-labels",
+    "label-map-mismatch",
+    "split-shift",
 )
 """The probes whose facts files can give."""
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mldoctor.data.near import near_pairs, within
+from mldoctor.data.relations import relations, shifts
 from mldoctor.data.scan import Quote
+from mldoctor.errors import AbsentFact
 from mldoctor.facts.batch_order import BatchOrder
 from mldoctor.facts.class_labels import ClassLabels, Labels
 from mldoctor.facts.input_parts import InputParts
@@ -20,8 +22,10 @@ from mldoctor.facts.loaders import Loader
 from mldoctor.facts.loss_calls import LossCalls
 from mldoctor.facts.near_duplicates import Near, NearDuplicates
 from mldoctor.facts.repetition import Repetition
+from mldoctor.facts.simple_relations import SimpleRelations
 from mldoctor.facts.split_columns import SplitColumns, groups_of, times_of
 from mldoctor.facts.split_overlap import EXAMPLE, RECURS, Overlap, SplitOverlap
+from mldoctor.facts.split_shift import SplitShift
 from mldoctor.findings import Location
 from mldoctor.record import Record
 
@@ -99,14 +103,16 @@ def record(
     else:
         for name in (ClassLabels.__name__, BatchOrder.__name__):
             made.absent[name] = "the files have no label column (--label)"
+    _obtain(made, SimpleRelations, relations, splits, loaders)
     if not others:
-        for kind in (SplitOverlap, NearDuplicates, SplitColumns):
+        for kind in (SplitOverlap, NearDuplicates, SplitColumns, SplitShift):
             made.absent[kind.__name__] = "only one split was given"
         return made
     named = list(zip(splits, loaders, strict=True))
     made.facts[SplitOverlap] = SplitOverlap(
         loaders[0], tuple(_overlap(*one, *two) for one, two in combinations(named, 2))
     )
+    _obtain(made, SplitShift, shifts, splits, loaders)
     columns = [_columns(training, other, loader) for other, loader in named[1:]]
     made.facts[SplitColumns] = SplitColumns(
         loaders[0],
@@ -128,6 +134,19 @@ def record(
         ),
     )
     return made
+
+
+def _obtain(
+    made: Record,
+    kind: type[Any],
+    obtain: Callable[[list[Split], list[Loader]], Any],
+    splits: list[Split],
+    loaders: list[Loader],
+) -> None:
+    try:
+        made.facts[kind] = obtain(splits, loaders)
+    except AbsentFact as reason:
+        made.absent[kind.__name__] = str(reason)
 
 
 def _loader(index: int, split: Split) -> Loader:

@@ -18,8 +18,11 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
+    from mldoctor.facts.label_maps import Words
     from mldoctor.trainee.tables import Table
 
 MINIMUM = 100
@@ -76,8 +79,6 @@ class SimpleRelations:
 @fact(Cost.SCAN)
 def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> SimpleRelations:
     """Fit nearest neighbours and single-column trees on at most 2000 samples."""
-    import numpy as np
-
     from mldoctor.trainee.contents import contents
     from mldoctor.trainee.tables import table, words
 
@@ -87,22 +88,56 @@ def simple_relations(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> S
     found = table(contents(trainee, training.index), place.path)
     if found is None:
         raise AbsentFact("the training samples are no inputs with one class label each")
-    if len(found.labels) < MINIMUM:
-        raise AbsentFact(f"fewer than {MINIMUM} labelled samples could be read")
-    classes, counts = np.unique(found.labels, return_counts=True)
-    if len(classes) < 2 or len(classes) > len(found.labels) / 10:  # noqa: PLR2004 - something to tell apart
-        raise AbsentFact("the labels are one class, or too many classes for the samples")
-    scaled, centre, scale = _standardised(found.values)
-    agreement, doubtful, votes = _neighbours(scaled, found.labels)
-    leaking, alone, others, apart = _leak(found)
     mine = words(contents(trainee, training.index), place.path)
-    maps = []
+    others = []
     for evaluation in loaders.evaluating():
         read = contents(trainee, evaluation.index)
         other = table(read, place.path)
-        if other is None:
-            continue
-        theirs = words(read, place.path) if mine is not None else None
+        if other is not None:
+            theirs = words(read, place.path) if mine is not None else None
+            others.append((evaluation, other, theirs))
+    return relations_of(training, found, others, mine)
+
+
+def check_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes and how often each occurs.
+
+    Raises:
+        AbsentFact: when simple models could learn nothing from so few of them.
+    """
+    import numpy as np
+
+    if len(labels) < MINIMUM:
+        raise AbsentFact(f"fewer than {MINIMUM} labelled samples could be read")
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) < 2 or len(classes) > len(labels) / 10:  # noqa: PLR2004 - something to tell apart
+        raise AbsentFact("the labels are one class, or too many classes for the samples")
+    return classes, counts
+
+
+def relations_of(
+    training: Loader,
+    found: Table,
+    evaluations: Sequence[tuple[Loader, Table, Words | None]],
+    mine: Words | None = None,
+) -> SimpleRelations:
+    """Fit the simple models on a table, and try them on those of the other splits.
+
+    Args:
+        training: the split to learn from.
+        found: its inputs and labels.
+        evaluations: the other splits: their tables, and their rows as tokens where they are words.
+        mine: the rows of the training split as tokens, where they are words.
+
+    Raises:
+        AbsentFact: when there are too few labels, or too many classes.
+    """
+    classes, counts = check_labels(found.labels)
+    scaled, centre, scale = _standardised(found.values)
+    agreement, doubtful, votes = _neighbours(scaled, found.labels)
+    leaking, alone, others, apart = _leak(found)
+    maps = []
+    for evaluation, other, theirs in evaluations:
         if mine is not None and theirs is not None:
             maps.append(by_words(evaluation, (mine, found.labels), (theirs, other.labels)))
         elif other.values.shape[1:] == found.values.shape[1:]:

@@ -13,6 +13,8 @@ from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from mldoctor.trainee.contents import Contents
@@ -83,18 +85,38 @@ def split_shift(trainee: Trainee, loaders: Loaders, place: LabelPlace) -> SplitS
 def _shift(
     train: Contents, other: Contents, evaluation: Loader, place: tuple[str, ...] | None
 ) -> Shift | None:
+    part = _part(train, other, place)
+    if part is None:
+        return None
+    mine, theirs = _balanced(train, other, part, place)
+    return shift_of(evaluation, part, mine, theirs)
+
+
+def shift_of(
+    evaluation: Loader,
+    part: str,
+    mine: list[np.ndarray],
+    theirs: list[np.ndarray],
+    columns: Sequence[str] = (),
+) -> Shift | None:
+    """Whether a classifier tells inputs of two splits apart; None for too few of them.
+
+    Args:
+        evaluation: the other split.
+        part: what is compared.
+        mine: inputs of the training split.
+        theirs: inputs of the other.
+        columns: names of the values of an input.
+    """
     import numpy as np
     from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    part = _part(train, other, place)
-    if part is None:
-        return None
-    mine, theirs = _balanced(train, other, part, place)
     if min(len(mine), len(theirs)) < MINIMUM:
         return None
     names, left, right = _summaries(mine, theirs)
+    names = list(columns) if len(columns) == len(names) else names
     table = np.vstack([left, right])
     split = np.r_[np.zeros(len(left)), np.ones(len(right))]
     model = ExtraTreesClassifier(80, min_samples_leaf=3, random_state=0, class_weight="balanced")
@@ -150,12 +172,22 @@ def _balanced(
     train: Contents, other: Contents, part: str, place: tuple[str, ...] | None
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Samples of both splits, as many of each class, so that class balance alone tells nothing."""
-    import random
-
     from mldoctor.trainee.tables import labels
 
-    mine, theirs = labels(train, place), labels(other, place)
-    left, right = train.column(part), other.column(part)
+    return balanced(
+        train.column(part), other.column(part), labels(train, place), labels(other, place)
+    )
+
+
+def balanced(
+    left: list[np.ndarray],
+    right: list[np.ndarray],
+    mine: list[int] | None,
+    theirs: list[int] | None,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Samples of two splits, as many of each class where the labels are known."""
+    import random
+
     draw = random.Random(0)  # noqa: S311 - a sample, no secret
     if mine is None or theirs is None or len(set(mine)) > 100:  # noqa: PLR2004 - too many to balance
         return (
