@@ -47,8 +47,9 @@ class Unreached:
         name: qualified by the user's own name of the model.
         ran: it ran when the recorded call was repeated.
         mentioned: the class that holds it uses the attribute outside of `__init__`.
-        fresh: built in this run, of the user's own class, and no weights were loaded: it has nothing
-            to give but what it would learn.
+        fresh: built in this run, of the user's own class, and no weights were loaded, copied or trained
+            earlier: it has nothing to give but what it would learn.
+        silenced: it ran in that call, and each time with gradients disabled.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Unreached:
     mentioned: bool
     built: Location | None
     fresh: bool = False
+    silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,14 @@ def module_use(trainee: Trainee) -> ModuleUse:
     judged = tensors = 0
     for call in trained_calls(tape):
         boxes = _boxes(call.module)
-        ran = _ran(call, [layer for _, _, layers in boxes for layer in layers])
-        if ran is None:
+        runs = _ran(call, [layer for _, _, layers in boxes for layer in layers])
+        if runs is None:
             continue
+        ran, silent = runs
         judged += 1
         name = tape.names.get(id(call.module), type(call.module).__name__)
         hidden.extend(_hidden(tape, name, box, ran) for box in boxes)
-        unreached.extend(_unreached(tape, name, call, ran))
+        unreached.extend(_unreached(trainee, name, call, ran, silent))
         tensors += sum(p.requires_grad for p in call.module.parameters())
     if not judged:
         raise AbsentFact("no call of a trained model could be repeated")
@@ -114,18 +117,21 @@ def _boxes(root: nn.Module) -> list[tuple[str, str, list[nn.Module]]]:
     return found
 
 
-def _ran(call: RootCall, hidden: list[nn.Module]) -> set[int] | None:
-    """Ids of the modules that ran with gradients on, None when the call cannot be repeated."""
+def _ran(call: RootCall, hidden: list[nn.Module]) -> tuple[set[int], set[int]] | None:
+    """Ids of the modules that ran with gradients on, and of those that ran only with gradients off.
+
+    None when the call cannot be repeated.
+    """
     import torch
 
     from mldoctor.trainee.batches import clone
     from mldoctor.trainee.quiet import quiet
 
     ran: set[int] = set()
+    off: set[int] = set()
 
     def note(module: nn.Module, _args: Any) -> None:
-        if torch.is_grad_enabled():
-            ran.add(id(module))
+        (ran if torch.is_grad_enabled() else off).add(id(module))
 
     watched = {id(m): m for top in (call.module, *hidden) for m in top.modules()}
     handles = [m.register_forward_pre_hook(note) for m in watched.values()]
@@ -139,7 +145,7 @@ def _ran(call: RootCall, hidden: list[nn.Module]) -> set[int] | None:
     finally:
         for handle in handles:
             handle.remove()
-    return ran
+    return ran, off - ran
 
 
 def _hidden(
@@ -160,10 +166,13 @@ def _hidden(
     )
 
 
-def _unreached(tape: Tape, name: str, call: RootCall, ran: set[int]) -> list[Unreached]:
+def _unreached(
+    trainee: Trainee, name: str, call: RootCall, ran: set[int], silent: set[int]
+) -> list[Unreached]:
     """Layers of the user's own classes none of whose parameters ever had a gradient."""
     from torch import nn
 
+    tape = trainee.tape
     held = {id(p) for o in tape.optimizers for g in o.param_groups for p in g["params"]}
     touched = _touched(tape)
     found = []
@@ -191,7 +200,9 @@ def _unreached(tape: Tape, name: str, call: RootCall, ran: set[int]) -> list[Unr
                     ran=any(id(m) in ran for m in child.modules()),
                     mentioned=_mentioned(type(module), attribute),
                     built=birth.site.location() if birth and birth.site else None,
-                    fresh=birth is not None and not tape.loads and not _of_library(child),
+                    fresh=birth is not None
+                    and not (tape.loads or _of_library(child) or _given(trainee, call, own)),
+                    silenced=id(child) in silent,
                 )
             )
     return found
@@ -200,8 +211,23 @@ def _unreached(tape: Tape, name: str, call: RootCall, ran: set[int]) -> list[Unr
 def _of_library(module: nn.Module) -> bool:
     """Whether a module comes from a library of models, which are mostly loaded with weights."""
     return any(
-        type(m).__module__.startswith(("transformers", "timm", "torchvision", "torchaudio"))
+        kind.__module__.startswith(("transformers", "timm", "torchvision", "torchaudio"))
         for m in module.modules()
+        for kind in type(m).__mro__
+    )
+
+
+def _given(trainee: Trainee, call: RootCall, own: list[nn.Parameter]) -> bool:
+    """Whether parameters were trained by an earlier stage, or began as a copy of others."""
+    import torch
+
+    mine = {id(p) for p in own}
+    if mine & set(trainee.tape.earlier):
+        return True
+    first = trainee.initial_value(max(own, key=torch.numel))
+    others = [trainee.initial_value(p) for p in call.module.parameters() if id(p) not in mine]
+    return first is not None and any(
+        o is not None and o.shape == first.shape and torch.equal(o, first) for o in others
     )
 
 

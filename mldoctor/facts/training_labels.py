@@ -55,12 +55,27 @@ def training_labels(trainee: Trainee, loss_calls: LossCalls, place: LabelPlace) 
             return TrainingLabels(counts, possible, "the training dataset", rows[0].location)
     if training and place.path is None and len(rows) == 1:
         raise AbsentFact("the labels could not be told apart in the batches")
+    rows = [row for row in rows if not _positions(trainee, row)]
+    if not rows:
+        raise AbsentFact("the labels are places among the compared samples, and no classes")
     total: Counter[str] = Counter()
     for row in rows:
         total.update(row.counts)
     return TrainingLabels(
         dict(total), possible, "the targets of the natural steps", rows[0].location
     )
+
+
+def _positions(trainee: Trainee, row: LossCall) -> bool:
+    """Whether a constant label is the place of the right answer among samples, as in InfoNCE.
+
+    Momentum contrast puts it first in every row of scores (He and others, 2020). What tells it from
+    classes: no trained tensor has as many rows or columns as there are answers.
+    """
+    if row.function not in CLASS_LOSSES or len(row.counts) != 1 or not row.classes:
+        return False
+    groups = (group for o in trainee.tape.optimizers for group in o.param_groups)
+    return not any(row.classes in p.shape for group in groups for p in group["params"])
 
 
 def _possible(row: LossCall) -> int:

@@ -12,15 +12,16 @@ from mldoctor.registry import probe
 
 @probe("missing-backward", Severity.ERROR)
 def missing_backward(
-    updates: Updates, parameters: Parameters, *, min_steps: int = 3
+    updates: Updates, parameters: Parameters, *, min_steps: int = 3, min_lone_steps: int = 10
 ) -> Iterator[Finding]:
     """The optimizer steps, and no loss that hangs on the model was back-propagated.
 
     ## What it finds
 
     Optimizer steps without a backward pass before them; a backward pass of a loss that has no graph (a
-    number re-wrapped as a tensor, a detached tensor, a forward pass under `no_grad`); or a backward that
-    fails for that reason.
+    number re-wrapped as a tensor, a detached tensor, a forward pass under `no_grad`); a backward that
+    fails for that reason; or one optimizer of several that steps on a whole model and never finds a
+    gradient, as that of a generator whose fakes are detached in its own loss.
 
     ## Why it matters
 
@@ -73,7 +74,9 @@ def missing_backward(
 
     Every backward is recorded with the graph of its loss; every step with the gradients that it finds.
     All observed steps must be without a gradient, at least `min_steps` of them, in a model with
-    something to train.
+    something to train. One of several optimizers must have taken `min_lone_steps` steps, hold a model
+    that was called with gradients enabled, as a whole, and never have found a gradient tensor at all:
+    gradients that are zero count as gradients.
 
     ## When it is wrong
 
@@ -107,6 +110,7 @@ def missing_backward(
             remedy=remedy,
         )
         return
+    yield from _alone(updates, parameters, min_lone_steps)
     steps = [row for row in updates.rows if not row.with_gradient]
     if len(updates.rows) < min_steps or len(steps) < len(updates.rows):
         return
@@ -129,3 +133,46 @@ def missing_backward(
         subject="loss",
         remedy=remedy,
     )
+
+
+def _alone(updates: Updates, parameters: Parameters, min_steps: int) -> Iterator[Finding]:
+    """The optimizers that step on a model no loss reaches, while others find their gradients."""
+    stepping = {i for i, o in enumerate(parameters.optimizers) if o.steps}
+    models = [row.name.split(".")[0] for row in parameters.rows]
+    for index, optimizer in enumerate(parameters.optimizers):
+        taken = updates.of(index)
+        rows = [row for row in parameters.rows if index in row.held_by]
+        mine = {row.name.split(".")[0] for row in rows}
+        cut = all(
+            row.graded
+            and row.trainable
+            and not (row.reached or row.moved)
+            and row.gradient is None
+            and not stepping & {*row.held_by} - {index}
+            for row in rows
+        )
+        if not rows or not cut or optimizer.strangers or len(taken) < min_steps:
+            continue
+        if any(row.with_gradient for row in taken) or sum(m in mine for m in models) > len(rows):
+            continue
+        if not any(row.with_gradient for row in updates.rows):
+            continue
+        yield Finding(
+            f"the {optimizer.kind} of {min(mine)} steps and never finds a gradient"[:79],
+            evidence=(
+                Evidence("steps that it took", str(len(taken))),
+                Evidence("of those, with a gradient", "0", "all"),
+                Evidence("its tensors that a loss reaches", f"0 of {len(rows)}", "all"),
+            ),
+            location=taken[0].site,
+            also=optimizer.built,
+            explains=(
+                "frozen-model",
+                "frozen-head",
+                "unused-parameters",
+                "flat-loss",
+                "cannot-overfit",
+            ),
+            subject=f"optimizer {index}",
+            remedy=Remedy("compute the loss of this model from its output, without detaching it"),
+        )

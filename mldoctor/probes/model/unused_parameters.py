@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.module_use import ModuleUse
+from mldoctor.facts.module_use import ModuleUse, Unreached
 from mldoctor.facts.parameters import Parameters
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
@@ -19,7 +19,8 @@ def unused_parameters(
     ## What it finds
 
     A trainable layer of a class of your own, held by an optimizer, that never had a gradient in any
-    observed update: it runs and its result is dropped, or no method but `__init__` mentions it.
+    observed update: it runs and its result is dropped, no method but `__init__` mentions it, or
+    `forward` runs it under `no_grad` with the random weights it was built with.
 
     ## Why it matters
 
@@ -103,24 +104,33 @@ def unused_parameters(
     are searched for the parameters. A layer that `forward` mentions but that did not run (an expert,
     a dropped layer, the head of another task) is not reported, nor are members of a ModuleList or
     ModuleDict, or layers inside library models (the pooler of BERT). More than `share` of the model is
-    reported only where it ran and was made in this run, without weights from elsewhere.
+    reported only where it ran and was made in this run, without weights from elsewhere. The same holds
+    for a layer that runs with gradients off: loaded or copied weights, weights that an earlier stage
+    trained and weights that move some other way (a moving average) are left alone.
 
     ## When it is wrong
 
-    A layer that a later stage of the same script trains, if it runs already now.
+    A layer that a later stage of the same script trains, if it runs already now. Random features that
+    are fixed on purpose: take them out of the optimizer, or set `requires_grad` to False.
 
     ## References
 
     `find_unused_parameters` of DistributedDataParallel looks for the same.
     """
-    rows = [row for row in use.unreached if row.ran or not row.mentioned]
+    rows = [
+        row for row in use.unreached if row.ran or not row.mentioned or _silenced(row, parameters)
+    ]
     tensors = sum(row.tensors for row in rows)
     if not rows or parameters.updates < min_updates:
         return
-    if tensors > share * use.tensors and not all(row.ran and row.fresh for row in rows):
+    if tensors > share * use.tensors and not all(
+        (row.ran or row.silenced) and row.fresh for row in rows
+    ):
         return
     first = rows[0]
     how = "runs, but no loss reaches it" if first.ran else "is built and never used"
+    if first.silenced:
+        how = "runs with gradients off, and is not trained"
     yield Finding(
         f"{first.name} ({first.kind}) {how}"[:79],
         evidence=(
@@ -131,6 +141,17 @@ def unused_parameters(
         location=first.built,
         subject=first.name,
         remedy=Remedy(
-            "use the layer in forward on the way to the loss, or take it out of the model"
+            "run the layer with gradients enabled; what shall stay as it is needs trained weights"
+            if first.silenced
+            else "use the layer in forward on the way to the loss, or take it out of the model"
         ),
+    )
+
+
+def _silenced(row: Unreached, parameters: Parameters) -> bool:
+    """Whether an untrained layer runs under `no_grad`, and nothing else moves its weights either."""
+    if not (row.silenced and row.fresh):
+        return False
+    return not any(
+        tensor.moved for tensor in parameters.rows if tensor.name.startswith(f"{row.name}.")
     )

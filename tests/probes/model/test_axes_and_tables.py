@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 from mldoctor.facts.activation_use import Activation, ActivationUse
 from mldoctor.facts.argument_effects import Argument
@@ -81,4 +82,23 @@ def test_most_of_a_model_is_reported_only_where_it_was_made_here():
     assert not found("unused-parameters", ModuleUse((), (loaded,), 10), Enough)
     assert not found(
         "unused-parameters", ModuleUse((), (replace(row, ran=False, mentioned=False),), 10), Enough
+    )
+
+
+def test_a_layer_under_no_grad_is_reported_when_nothing_gave_it_weights():
+    class Enough:
+        updates = 5
+        rows = ()
+
+    class Average(Enough):
+        rows = (SimpleNamespace(name="model.encoder.0.weight", moved=1e-4),)
+
+    row = Unreached("model.encoder", "Sequential", 6, ran=False, mentioned=True, built=HERE)
+    row = replace(row, fresh=True, silenced=True)
+    (finding,) = found("unused-parameters", ModuleUse((), (row,), 10), Enough)
+    assert "runs with gradients off" in finding.message
+    assert not found("unused-parameters", ModuleUse((), (row,), 10), Average)
+    assert not found("unused-parameters", ModuleUse((), (replace(row, fresh=False),), 10), Enough)
+    assert not found(
+        "unused-parameters", ModuleUse((), (replace(row, silenced=False),), 10), Enough
     )
