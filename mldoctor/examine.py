@@ -23,10 +23,14 @@ from mldoctor.probes.treated import compared
 from mldoctor.rank import ranked, unexplained_symptoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from mldoctor.record import Record
     from mldoctor.registry import Probe
+
+
+LATER_STAGES = "later-stages"
+"""Under which name a record keeps that the way to a later stage failed inside mldoctor."""
 
 
 @dataclass(slots=True)
@@ -54,29 +58,30 @@ def judge(
         target: what was examined, as the user named it.
     """
     judged = _judged(record, chosen, options)
-    later = _later_findings(record, chosen, options, {f.name for f in judged.findings})
+    for stage, seen in enumerate(record.later, start=2):
+        _add_stage(judged, _judged(seen, chosen, options), seen, stage)
     trials = record.facts.get(CauseTrials)
-    ordered = ranked([*judged.findings, *later], trials.cured() if trials else None)
+    ordered = ranked(judged.findings, trials.cured() if trials else None)
     ordered = _with_what_was_tried(ordered, record.facts.get(TreatmentTrial))
-    names = {f.name for f in ordered}
     return Report(
         target=target,
         verdict=_verdict(record, ordered),
         findings=ordered,
-        passed=tuple(name for name in judged.passed if name not in names),
-        not_checked=tuple(skipped for skipped in judged.skipped if skipped.name not in names),
+        passed=tuple(judged.passed),
+        not_checked=tuple(judged.skipped),
         crashed=tuple(judged.crashed),
         run=_with_stages(record),
-        curves=curves(record, names),
+        curves=curves(record, {f.name for f in ordered}),
     )
 
 
 def _with_stages(record: Record) -> Run:
     """The run, with how many later stages of the training were seen."""
-    if not record.later:
+    count = sum(bool(stage.facts) for stage in record.later)
+    if not count:
         return record.run
-    stages = "stage" if len(record.later) == 1 else "stages"
-    said = f"{record.run.headline} {len(record.later)} later {stages} of the training seen."
+    stages = "stage" if count == 1 else "stages"
+    said = f"{record.run.headline} {count} later {stages} of the training seen."
     return replace(record.run, headline=said.lstrip())
 
 
@@ -114,29 +119,29 @@ def _judged(
     return Judged(findings, passed, skipped, crashed)
 
 
-def _later_findings(
-    record: Record,
-    chosen: Mapping[str, Probe],
-    options: Mapping[str, Mapping[str, Any]],
-    known: set[str],
-) -> Iterator[Finding]:
-    """The faults of later stages of the training that its first stage does not have.
+def _add_stage(judged: Judged, later: Judged, record: Record, stage: int) -> None:
+    """Add what a later stage of the training shows that the earlier ones do not.
 
     Only causes: the way to a later stage is cut short, so how well it learns says nothing.
     """
-    for stage, seen in enumerate(record.later, start=2):
-        row = Evidence(
-            "stage of the training", f"number {stage}, seen for {seen.run.updates} updates"
-        )
-        for finding in _judged(seen, chosen, options).findings:
-            if finding.symptom or finding.severity is Severity.NOTE or finding.name in known:
-                continue
-            known.add(finding.name)
-            yield replace(
-                finding,
-                evidence=(*finding.evidence, row),
-                also=finding.also or seen.run.step,
-            )
+    row = Evidence(
+        "stage of the training", f"number {stage}, seen for {record.run.updates} updates"
+    )
+    known = {f.name for f in judged.findings} | {c.name for c in judged.crashed}
+    judged.findings += [
+        replace(f, evidence=(*f.evidence, row), also=f.also or record.run.step)
+        for f in later.findings
+        if f.name not in known and not f.symptom and f.severity is not Severity.NOTE
+    ]
+    own = [Crashed(n, e) for n, e in record.crashed.items() if n == LATER_STAGES]
+    judged.crashed += [
+        replace(c, error=f"in stage {stage} of the training: {c.error}")
+        for c in (*own, *later.crashed)
+        if c.name not in known
+    ]
+    told = {f.name for f in judged.findings} | {c.name for c in judged.crashed}
+    judged.passed = [name for name in judged.passed if name not in told]
+    judged.skipped = [skipped for skipped in judged.skipped if skipped.name not in told]
 
 
 def _with_what_was_tried(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mldoctor import curves, sizes
 from mldoctor.errors import AbsentFact
-from mldoctor.examine import judge
+from mldoctor.examine import LATER_STAGES, judge
 from mldoctor.facts.symptoms import Symptoms
 from mldoctor.findings import Captured, Run, Severity
 from mldoctor.rank import unexplained_symptoms
@@ -76,8 +76,7 @@ def examine_program(
         record = facts_of(driver, chosen, settings, started, send)
         # From here on the script may do what it does after its training: it is not waited for.
         send({"kind": "examined", "seconds": max(1.0, settings.budget * LATER_SHARE)})
-        while driver.next_stage():
-            _look_at_stage(driver, chosen, record, send)
+        _look_further(driver, chosen, record, send)
         return record
     finally:
         driver.stop()
@@ -122,24 +121,32 @@ def facts_of(
     return record
 
 
-def _look_at_stage(
+def _look_further(
     driver: StagedDriver,
     chosen: Mapping[str, Probe],
     record: Record,
     send: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Obtain what the tape of a later stage tells, and forward passes of its models."""
+    """Obtain what the tapes of later stages tell, and forward passes of their models.
 
-    def pass_on(message: dict[str, Any]) -> None:
-        staged = {**message, "later": driver.stages}
+    Their data was mostly read in the first stage, and their loops cannot be driven.
+    """
+
+    def pass_on(stage: int, message: dict[str, Any]) -> None:
+        staged = {**message, "later": stage}
         record.accept(staged)
         send(staged)
 
-    run = Run(updates=driver.natural_updates, step=driver.begun())
-    pass_on({"kind": "run", "value": converter().unstructure(run)})
-    for fact in needed_facts(chosen).values():
-        if fact.cost in (Cost.TAPE, Cost.FORWARDS):
-            pass_on(_obtained(fact, driver, record.later[driver.stages - 1]))
+    wanted = [f for f in needed_facts(chosen).values() if f.cost in (Cost.TAPE, Cost.FORWARDS)]
+    try:
+        while driver.next_stage():
+            stage = driver.stages
+            run = Run(updates=driver.natural_updates, step=driver.begun())
+            pass_on(stage, {"kind": "run", "value": converter().unstructure(run)})
+            for fact in wanted:
+                pass_on(stage, _obtained(fact, driver, record.later[stage - 1]))
+    except Exception as error:  # noqa: BLE001 - the first stage is examined, and its report stands
+        pass_on(driver.stages + 1, _crashed(LATER_STAGES, f"{type(error).__name__}: {error}"))
 
 
 def _obtained(fact: Fact, driver: Driver, record: Record) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mldoctor.examine import judge
+from mldoctor.examine import LATER_STAGES, judge
 from mldoctor.facts.parameters import Optimizer, Parameter, Parameters
 from mldoctor.facts.updates import Updates
 from mldoctor.findings import Location, Run
@@ -61,6 +61,25 @@ def test_sound_stages_add_nothing(chosen):
     assert report.findings == ()
     assert report.run.headline == "2 later stages of the training seen."
     assert report.verdict == "healthy"
+
+
+def test_a_crash_on_the_way_to_a_later_stage_is_shown(chosen):
+    made = record(head(moved=0.1), head(moved=0.1))
+    made.accept({"kind": "crashed", "name": LATER_STAGES, "error": "KeyError: 3", "later": 1})
+    report = judge(made, chosen, {})
+    (crashed,) = report.crashed
+    assert crashed.name == LATER_STAGES
+    assert "in stage 2 of the training" in crashed.error
+    assert report.passed
+
+
+def test_a_fact_that_crashed_in_a_later_stage_is_no_pass(chosen):
+    made = record(head(moved=0.1), head(moved=0.1))
+    made.accept({"kind": "crashed", "name": "Parameters", "error": "KeyError: 3", "later": 1})
+    del made.later[0].facts[Parameters]
+    report = judge(made, chosen, {})
+    assert {c.name for c in report.crashed} == {"frozen-head", "frozen-model"}
+    assert report.passed == ()
 
 
 def test_a_record_keeps_its_later_stages(chosen):

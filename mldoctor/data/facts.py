@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mldoctor.data.near import near_pairs, within
-from mldoctor.data.relations import relations, shifts
+from mldoctor.data.relations import relations, samples, shifts
 from mldoctor.data.scan import Quote
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.batch_order import BatchOrder
@@ -103,16 +103,15 @@ def record(
     else:
         for name in (ClassLabels.__name__, BatchOrder.__name__):
             made.absent[name] = "the files have no label column (--label)"
-    _obtain(made, SimpleRelations, relations, splits, loaders)
+    _relate(made, splits, loaders)
     if not others:
-        for kind in (SplitOverlap, NearDuplicates, SplitColumns, SplitShift):
+        for kind in (SplitOverlap, NearDuplicates, SplitColumns):
             made.absent[kind.__name__] = "only one split was given"
         return made
     named = list(zip(splits, loaders, strict=True))
     made.facts[SplitOverlap] = SplitOverlap(
         loaders[0], tuple(_overlap(*one, *two) for one, two in combinations(named, 2))
     )
-    _obtain(made, SplitShift, shifts, splits, loaders)
     columns = [_columns(training, other, loader) for other, loader in named[1:]]
     made.facts[SplitColumns] = SplitColumns(
         loaders[0],
@@ -136,17 +135,19 @@ def record(
     return made
 
 
-def _obtain(
-    made: Record,
-    kind: type[Any],
-    obtain: Callable[[list[Split], list[Loader]], Any],
-    splits: list[Split],
-    loaders: list[Loader],
-) -> None:
+def _relate(made: Record, splits: list[Split], loaders: list[Loader]) -> None:
+    """The facts that simple models of a sample of the rows give, or why they cannot."""
+    wanted = {SimpleRelations: relations, SplitShift: shifts}
     try:
-        made.facts[kind] = obtain(splits, loaders)
+        drawn = samples(splits)
     except AbsentFact as reason:
-        made.absent[kind.__name__] = str(reason)
+        made.absent.update({kind.__name__: str(reason) for kind in wanted})
+        return
+    for kind, obtain in wanted.items():
+        try:
+            made.facts[kind] = obtain(splits, drawn, loaders)
+        except AbsentFact as reason:
+            made.absent[kind.__name__] = str(reason)
 
 
 def _loader(index: int, split: Split) -> Loader:

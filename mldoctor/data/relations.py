@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,45 +28,91 @@ SEEN = 50_000
 """Rows from whose beginning they are drawn: reading a large file again takes as long as all else."""
 
 NUMBERS = 0.95
-"""Share of the values of a column that must be numbers."""
+"""Share of the values of a column that must be numbers: a few rows of any file hold a mistake."""
 
 
-def relations(splits: Sequence[Split], loaders: Sequence[Loader]) -> SimpleRelations:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some rows of a split.
+
+    Attributes:
+        rows: the text or the features, by the number of the row in the split.
+        labels: a whole number for each row, the same for equal labels of any split, -1 where a row
+            has none; None where the split has no labels.
+    """
+
+    rows: pd.DataFrame
+    labels: np.ndarray | None
+
+    def labelled(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """The rows that have a label, and these.
+
+        Raises:
+            AbsentFact: when the split has no labels.
+        """
+        if self.labels is None:
+            raise AbsentFact("the files have no label column (--label)")
+        return self.rows[self.labels >= 0], self.labels[self.labels >= 0]
+
+
+def samples(splits: Sequence[Split]) -> list[Sample]:
+    """A sample of every split, read once.
+
+    Raises:
+        AbsentFact: when a file is not on this machine.
+    """
+    given = {str(v) for split in splits for v in split.labels if v is not None}
+    classes = {label: number for number, label in enumerate(sorted(given))}
+    found = []
+    for split in splits:
+        rows = _drawn(split)
+        labels = [split.labels[i] for i in rows.index] if split.labels else None
+        codes = labels and [-1 if v is None else classes[str(v)] for v in labels]
+        found.append(Sample(rows, np.array(codes) if codes else None))
+    return found
+
+
+def relations(
+    splits: Sequence[Split], drawn: Sequence[Sample], loaders: Sequence[Loader]
+) -> SimpleRelations:
     """The labels of the first split, and those of the others, against simple models of the inputs.
 
     Raises:
         AbsentFact: when there are no labels, or nothing that such models could take.
     """
-    if not all(split.labels for split in splits):
-        raise AbsentFact("the files have no label column (--label)")
-    classes = _classes(splits)
+    read = [sample.labelled() for sample in drawn]
     if splits[0].columns.text is not None:
-        return _of_texts(splits, loaders, classes)
-    names = _numeric(splits)
-    training, *others = (_table(split, names, classes) for split in splits)
+        return _of_texts(read, loaders)
+    names = _numeric(drawn)
+    training, *others = (
+        Table(_numbers(rows, names), labels, names, rows.index.to_numpy()) for rows, labels in read
+    )
     pairs = zip(loaders[1:], others, strict=True)
-    return relations_of(loaders[0], training, [(loader, t, None) for loader, t in pairs])
+    return relations_of(loaders[0], training, [(loader, table, None) for loader, table in pairs])
 
 
-def shifts(splits: Sequence[Split], loaders: Sequence[Loader]) -> SplitShift:
+def shifts(
+    splits: Sequence[Split], drawn: Sequence[Sample], loaders: Sequence[Loader]
+) -> SplitShift:
     """Whether the numbers of another split lie elsewhere than those of the first.
 
     Raises:
         AbsentFact: when the rows hold no numbers.
     """
+    if len(splits) < 2:  # noqa: PLR2004 - one to train on and one to evaluate
+        raise AbsentFact("only one split was given")
     if splits[0].columns.text is not None:
         raise AbsentFact("the inputs are texts")
-    names = _numeric(splits)
-    rows, classes = [], _classes(splits)
-    (mine, mine_index), *others = (_numbers(split, names) for split in splits)
-    for split, (theirs, index), loader in zip(splits[1:], others, loaders[1:], strict=True):
-        known = bool(splits[0].labels) and bool(split.labels)
-        left, right = balanced(
-            list(mine),
-            list(theirs),
-            [classes[str(splits[0].labels[i])] for i in mine_index] if known else None,
-            [classes[str(split.labels[i])] for i in index] if known else None,
-        )
+    names = _numeric(drawn)
+    first, *others = drawn
+    mine = list(_numbers(first.rows, names))
+    rows = []
+    for other, loader in zip(others, loaders[1:], strict=True):
+        theirs = list(_numbers(other.rows, names))
+        if first.labels is None or other.labels is None:
+            left, right = balanced(mine, theirs, None, None)
+        else:
+            left, right = balanced(mine, theirs, first.labels.tolist(), other.labels.tolist())
         row = shift_of(loader, "the numeric columns", left, right, names)
         if row is not None:
             rows.append(row)
@@ -73,26 +121,17 @@ def shifts(splits: Sequence[Split], loaders: Sequence[Loader]) -> SplitShift:
     return SplitShift(loaders[0], tuple(rows))
 
 
-def _classes(splits: Sequence[Split]) -> dict[str, int]:
-    """A number for each label of any split."""
-    return {c: i for i, c in enumerate(sorted({str(v) for s in splits for v in s.labels}))}
-
-
 def _of_texts(
-    splits: Sequence[Split], loaders: Sequence[Loader], classes: dict[str, int]
+    read: Sequence[tuple[pd.DataFrame, np.ndarray]], loaders: Sequence[Loader]
 ) -> SimpleRelations:
     """Only what the labels mean in each split: neighbours of texts say too little of one label."""
-    read = []
-    for split in splits:
-        frame = _sample(split, (split.columns.text or "",))
-        labels = np.array([classes[str(split.labels[i])] for i in frame.index])
-        read.append(([str(text).split() for text in frame.iloc[:, 0]], labels))
-    known, counts = check_labels(read[0][1])
-    pairs = zip(loaders[1:], read[1:], strict=True)
-    maps = [by_words(loader, read[0], theirs) for loader, theirs in pairs]
+    words = [([str(text).split() for text in rows.iloc[:, 0]], labels) for rows, labels in read]
+    known, counts = check_labels(words[0][1])
+    pairs = zip(loaders[1:], words[1:], strict=True)
+    maps = [by_words(loader, words[0], theirs) for loader, theirs in pairs]
     return SimpleRelations(
         training=loaders[0],
-        samples=len(read[0][1]),
+        samples=len(words[0][1]),
         classes=len(known),
         agreement=1.0,
         doubtful=0,
@@ -105,16 +144,19 @@ def _of_texts(
     )
 
 
-def _sample(split: Split, names: Sequence[str]) -> pd.DataFrame:
-    """Some rows of a split, by their number in it."""
+def _drawn(split: Split) -> pd.DataFrame:
     if split.source.url is not None:
         raise AbsentFact("the file is not on this machine")
+    text = split.columns.text
+    names = split.columns.features if text is None else (text,)
+    if not names:
+        raise AbsentFact("the rows hold neither texts nor numbers")
     within = min(split.size, SEEN)
     draw = np.random.default_rng(0)
     chosen = np.sort(draw.choice(within, min(SAMPLED, within), replace=False))
     parts: list[pd.DataFrame] = []
     start = 0
-    for chunk in split.source.chunks(tuple(names)):
+    for chunk in split.source.chunks(names):
         here = chosen[(chosen >= start) & (chosen < start + chunk.size)]
         columns = {name: chunk.column(name) for name in names}
         parts.append(pd.DataFrame(columns, index=range(start, start + chunk.size)).loc[here])
@@ -124,15 +166,12 @@ def _sample(split: Split, names: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _numeric(splits: Sequence[Split]) -> tuple[str, ...]:
+def _numeric(drawn: Sequence[Sample]) -> tuple[str, ...]:
     """Columns of numbers in every split; a number of its own for every row is no feature."""
-    features = [
-        n for n in splits[0].columns.features if all(n in s.columns.features for s in splits)
-    ]
+    shared = Counter(str(name) for sample in drawn for name in sample.rows)
     found: list[str] = []
-    frames = [_sample(split, features) for split in splits] if features else []
-    for name in features:
-        values = [pd.to_numeric(frame[name], errors="coerce") for frame in frames]
+    for name in (n for n in map(str, drawn[0].rows) if shared[n] == len(drawn)):
+        values = [pd.to_numeric(sample.rows[name], errors="coerce") for sample in drawn]
         if min(v.notna().mean() for v in values) < NUMBERS:
             continue
         whole = bool((values[0].dropna() % 1 == 0).all())
@@ -143,15 +182,10 @@ def _numeric(splits: Sequence[Split]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _numbers(split: Split, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers `[rows, columns]` of some rows, and which rows these are."""
-    frame = _sample(split, names).apply(pd.to_numeric, errors="coerce")
-    frame = frame.replace([np.inf, -np.inf], np.nan)
-    return frame.fillna(frame.median()).to_numpy(float), frame.index.to_numpy()
-
-
-def _table(split: Split, names: tuple[str, ...], classes: dict[str, int]) -> Table:
-    values, index = _numbers(split, names)
-    given = [i for i, row in enumerate(index) if split.labels[row] is not None]
-    labels = np.array([classes[str(split.labels[index[i]])] for i in given])
-    return Table(values[given], labels, names, index[given])
+def _numbers(rows: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+    """The columns as finite numbers `[rows, columns]`; what is missing is the column's median."""
+    frame = (
+        rows[list(names)].apply(pd.to_numeric, errors="coerce").replace([np.inf, -np.inf], np.nan)
+    )
+    values: np.ndarray = frame.fillna(frame.median()).to_numpy(float)
+    return values

@@ -123,7 +123,7 @@ def _planned(tape: Tape, index: int) -> int | None:
     plan = tape.plans.get(index)
     if plan is None:
         return None
-    chain = tape.optimizer_chains[index]
+    chain = tuple((file, line) for file, line, _ in tape.optimizer_paths[index])
     inside = [i for i, loop in enumerate(plan.loops) if loop.holds(chain)]
     if not inside or inside[-1] != len(plan.loops) - 2:
         return None

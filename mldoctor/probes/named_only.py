@@ -9,7 +9,7 @@ from mldoctor.findings import Evidence, Finding, Remedy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mldoctor.facts.uncalled_methods import UncalledMethods
+    from mldoctor.facts.in_source.uncalled_methods import UncalledMethods
 
 
 def named_only(uncalled: UncalledMethods, method: str, of: str = "") -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from mldoctor.case import Case, judged, near, places, report_of
 from mldoctor.checkup import baseline_path
 from mldoctor.configuration import project_root
 from mldoctor.errors import SettingsError, TargetError
-from mldoctor.facts.sources import SourceFile, Sources
+from mldoctor.facts.in_source.sources import SourceFile, Sources
 from mldoctor.findings import Location, Run
 from mldoctor.record import Record
 from mldoctor.registry import needed_facts, select, source_probes

@@ -61,8 +61,9 @@ class Held:
         """Whether each row of `wanted` [rows, values] stands among these."""
         if self.rows.shape[1] != wanted.shape[1]:
             return False
-        for row in wanted:
-            hits = (self.rows.to(row.dtype) == row).all(dim=1)
+        rows = self.rows.to(wanted.dtype)
+        for row in wanted.to(rows.device):
+            hits = (rows == row).all(dim=1)
             if not bool((hits if self.index is None else hits[self.index]).any()):
                 return False
         return True
@@ -75,7 +76,7 @@ class Held:
 
     def loader(self) -> DataLoader[Any]:
         """A loader that hands them out one by one, as the script's own loop never does."""
-        whole = TensorDataset(self.rows)
+        whole = TensorDataset(self.rows.cpu())
         return DataLoader(whole if self.index is None else Subset(whole, self.index.tolist()))
 
 
@@ -115,17 +116,21 @@ def _held(frame: FrameType | None) -> Iterator[Held]:
                 made = _tensor(value)
                 if made is not None and made.dim() > 1:
                     wide.setdefault(id(value), Held(name, made.flatten(1)))
-                elif made is not None and not made.is_floating_point():
+                elif made is not None and _is_index(made):
                     lists.setdefault(id(value), (name, made.long()))
         frame = user_frame(frame.f_back)
     yield from wide.values()
     for held in wide.values():
         for name, index in lists.values():
-            inside = len(index) < len(held) and 0 <= int(index.min()) <= int(index.max()) < len(
-                held
-            )
-            if inside and len(set(index.tolist())) == len(index):
-                yield Held(f"{held.name}[{name}]", held.rows, index)
+            if len(index) < len(held) > int(index.max()):
+                yield Held(f"{held.name}[{name}]", held.rows, index.to(held.rows.device))
+
+
+def _is_index(tensor: Tensor) -> bool:
+    """Whether whole numbers may name rows: each at most once."""
+    if tensor.is_floating_point() or tensor.dtype == torch.bool or int(tensor.min()) < 0:
+        return False
+    return len(set(tensor.tolist())) == len(tensor)
 
 
 def _named(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -146,7 +151,7 @@ def _tensor(value: Any) -> Tensor | None:
         return None
     if isinstance(value, np.ndarray):
         return torch.as_tensor(np.ascontiguousarray(value)) if value.dtype.kind in "fiub" else None
-    return value.detach().cpu() if value.layout is torch.strided else None
+    return value.detach() if value.layout is torch.strided else None
 
 
 def few_rows(given: Any) -> Tensor | None:
@@ -161,7 +166,7 @@ def few_rows(given: Any) -> Tensor | None:
 
 def _source(batches: Iterable[Tensor | None], held: list[Held], site: Site | None) -> Held | None:
     """The smallest of the arrays that the rows of all these batches stand in."""
-    chosen = [rows.cpu() for rows in batches if rows is not None]
+    chosen = [rows for rows in batches if rows is not None]
     if not chosen or any(len({tuple(row) for row in rows.tolist()}) < len(rows) for rows in chosen):
         return None  # nothing, or rows that are not to be told apart
     fitting = [h for h in held if all(map(h.holds, chosen))]

@@ -83,7 +83,7 @@ def call_path() -> tuple[tuple[str, int, int], ...]:
     path = []
     frame = user_frame(sys._getframe(1))  # noqa: SLF001 - as above
     while frame is not None:
-        path.append((frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_lasti))
+        path.append((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti))
         frame = user_frame(frame.f_back)
     return tuple(path)
 

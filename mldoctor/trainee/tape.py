@@ -223,7 +223,6 @@ class Tape:
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     optimizer_sites: list[Site | None] = field(default_factory=list)
     optimizer_paths: list[tuple[tuple[str, int, int], ...]] = field(default_factory=list)
-    optimizer_chains: list[tuple[tuple[str, int], ...]] = field(default_factory=list)
     optimizer_born: list[int] = field(default_factory=list)
     optimizer_steps: list[int] = field(default_factory=list)
     followed: dict[int, int] = field(default_factory=dict)
@@ -267,7 +266,6 @@ class Tape:
             optimizers=[self.optimizers[i] for i in kept],
             optimizer_sites=[self.optimizer_sites[i] for i in kept],
             optimizer_paths=[self.optimizer_paths[i] for i in kept],
-            optimizer_chains=[self.optimizer_chains[i] for i in kept],
             optimizer_born=[self.optimizer_born[i] for i in kept],
             optimizer_steps=[0 for _ in kept],
             planned_rates=[self.planned_rates[i] for i in kept],

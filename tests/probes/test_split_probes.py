@@ -7,9 +7,9 @@ import data_facts as sound
 import pytest
 from data_facts import found
 
+from mldoctor.facts.in_source.selections import Selections, _selected
 from mldoctor.facts.near_duplicates import NearDuplicates
 from mldoctor.facts.sample_stability import SampleStability
-from mldoctor.facts.selections import Selections, _selected
 from mldoctor.facts.split_shift import SplitShift
 from mldoctor.probes.coverage import missed, pairs
 from mldoctor.probes.split.augmented_evaluation import augmented_evaluation

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mldoctor.facts.sources import SourceFile, Sources
+from mldoctor.facts.in_source.sources import SourceFile, Sources
 from mldoctor.registry import needed_facts, source_probes
 
 IMPORTS = """

@@ -109,7 +109,10 @@ def test_a_pass_over_all_data_is_no_split(trainee):
 
 
 def test_what_is_asked_in_every_update_is_no_evaluation(trainee):
-    loop = VAL + "\n    model.eval()\n    with torch.no_grad():\n        " + VAL
-    patient = trainee(split=PARTS.format(170, 170), evaluate=loop, **ARRAYS)
-    assert len(patient.held_splits()) == 2  # the line of every fifth update
-    assert all(held.site.line != 33 for held in patient.held_splits()[1:])
+    split = PARTS.format(200, 200) + "\nx_next = data[100:]"
+    asked = VAL + "\n    with torch.no_grad():\n        model(as_batch(x_next, label)[0])"
+    patient = trainee(split=split, evaluate=asked, **ARRAYS)
+    assert [held.name for held in patient.held_splits()] == ["x_train", "x_val"]
+    seldom = VAL + "; model(as_batch(x_next, label)[0])"
+    patient = trainee(split=split, evaluate=seldom, **ARRAYS)
+    assert "x_next" in [held.name for held in patient.held_splits()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.kept_states import KeptStates
+from mldoctor.facts.in_source.kept_states import KeptStates
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

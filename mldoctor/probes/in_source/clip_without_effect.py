@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.step_orders import StepOrders
+from mldoctor.facts.in_source.step_orders import StepOrders
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import reading
 

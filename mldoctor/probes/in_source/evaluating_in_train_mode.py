@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.uncalled_methods import UncalledMethods
+from mldoctor.facts.in_source.uncalled_methods import UncalledMethods
 from mldoctor.findings import Finding
 from mldoctor.probes.named_only import named_only
 from mldoctor.registry import reading

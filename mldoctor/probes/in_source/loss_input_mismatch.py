@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.loss_feeds import LossFeeds
+from mldoctor.facts.in_source.loss_feeds import LossFeeds
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.uncalled_methods import UncalledMethods
-from mldoctor.facts.uncleared_gradients import UnclearedGradients
+from mldoctor.facts.in_source.uncalled_methods import UncalledMethods
+from mldoctor.facts.in_source.uncleared_gradients import UnclearedGradients
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.probes.named_only import named_only
 from mldoctor.registry import reading

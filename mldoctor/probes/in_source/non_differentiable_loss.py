@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.fresh_losses import FreshLosses
+from mldoctor.facts.in_source.fresh_losses import FreshLosses
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.shared_datasets import SharedDatasets
+from mldoctor.facts.in_source.shared_datasets import SharedDatasets
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

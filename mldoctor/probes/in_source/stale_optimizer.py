@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.late_layers import LateLayers
+from mldoctor.facts.in_source.late_layers import LateLayers
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

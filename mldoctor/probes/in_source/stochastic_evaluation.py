@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.throwaway_layers import ThrowawayLayers
+from mldoctor.facts.in_source.throwaway_layers import ThrowawayLayers
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

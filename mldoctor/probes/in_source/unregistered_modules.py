@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.plain_lists import PlainLists
-from mldoctor.facts.throwaway_layers import ThrowawayLayers
+from mldoctor.facts.in_source.plain_lists import PlainLists
+from mldoctor.facts.in_source.throwaway_layers import ThrowawayLayers
 from mldoctor.findings import Evidence, Finding, Remedy
 from mldoctor.registry import reading
 

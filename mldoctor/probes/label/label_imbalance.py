@@ -169,7 +169,6 @@ def _of_labels(row: LossCall) -> Finding:
             ),
         ),
         location=row.location,
-        explains=("single-class-collapse",),
         severity=Severity.NOTE,
         subject="labels",
         remedy=Remedy(

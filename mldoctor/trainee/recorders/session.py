@@ -104,7 +104,6 @@ class Session:
         self.tape.optimizers.append(optimizer)
         self.tape.optimizer_sites.append(sites.current_site())
         self.tape.optimizer_paths.append(sites.call_path())
-        self.tape.optimizer_chains.append(sites.call_chain())
         self.tape.optimizer_born.append(self.tape.clock)
         self.tape.optimizer_steps.append(0)
         self.tape.planned_rates.append(

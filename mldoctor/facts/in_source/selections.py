@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mldoctor.facts.sources import Sources
+from mldoctor.facts.in_source.sources import Sources
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 

@@ -6,8 +6,8 @@ import ast
 import re
 from dataclasses import dataclass
 
-from mldoctor.facts.sources import Sources
-from mldoctor.facts.throwaway_layers import WEIGHTED
+from mldoctor.facts.in_source.sources import Sources
+from mldoctor.facts.in_source.throwaway_layers import WEIGHTED
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.source.module import Module, dotted

@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from mldoctor.facts.sources import Sources
+from mldoctor.facts.in_source.sources import Sources
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.source.module import Module, argument, dotted, method

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from mldoctor.facts.sources import Sources
+from mldoctor.facts.in_source.sources import Sources
 from mldoctor.findings import Location
 from mldoctor.registry import Cost, fact
 from mldoctor.source.module import Module, dotted, inside, method

@@ -1,0 +1,1 @@
+"""Facts that the source of a script tells without running it."""
