@@ -33,6 +33,10 @@ MOST_STAGES = 3
 SEARCH_SHARE = 0.05
 """Share of the budget for the search of a next stage that may not be there."""
 
+SEARCH_COST = 0.25
+"""Share of the time spent since the first update that this search may add: most scripts have one stage,
+and a loop that counts steps instead of epochs cannot be cut short."""
+
 ARRIVAL_SHARE = 0.15
 """Share of the budget for the way to a stage that is known to be there."""
 
@@ -91,7 +95,7 @@ class StagedDriver(Driver):
             elif self.stages == 0:
                 self._restore(self.initial)
             known = known or passed
-        tape = self._skip(ARRIVAL_SHARE if known else SEARCH_SHARE)
+        tape = self._skip(self.budget * ARRIVAL_SHARE if known else self._worth())
         if tape is None:
             return False
         self.stages += 1
@@ -165,11 +169,15 @@ class StagedDriver(Driver):
             for name, flags in map(_signature, tape.roots)
         )
 
-    def _skip(self, share: float) -> Tape | None:
+    def _worth(self) -> float:
+        """Seconds that may go into looking for a stage of which nothing is known."""
+        return min(self.budget * SEARCH_SHARE, self._spent() * SEARCH_COST)
+
+    def _skip(self, seconds: float) -> Tape | None:
         """Let the known loops run as short as they bear it; the tape on which a new one begins."""
         run = self._live()
         run.on_batch, run.on_built = lambda _loader, _batch: None, self._begin
-        until = time.monotonic() + min(self.seconds_left(), self.budget * share)
+        until = time.monotonic() + min(self.seconds_left(), seconds)
         self._deviated = True
         while self._pending.kind != "ended":
             if run.tape.recording and run.tape.updates:
