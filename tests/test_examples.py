@@ -22,9 +22,9 @@ CAUSES = {
 HEAD = re.compile(r"^(error|warning|note)\[([a-z-]+)\]: (.+)$", re.MULTILINE)
 
 
-def assert_as_kept(report, case):
+def assert_as_kept(report, case, kept_as="report.txt"):
     """The findings of a report are those of the kept one: causes in their order, word for word."""
-    kept = HEAD.findall((EXAMPLES / case / "report.txt").read_text("utf-8"))
+    kept = HEAD.findall((EXAMPLES / case / kept_as).read_text("utf-8"))
     now = [(str(f.severity), f.name, f.message) for f in report.findings if not f.explained_by]
     assert kept == now
 
@@ -49,6 +49,15 @@ def test_a_field_case_gets_its_cause_first(case):
     assert not report.crashed
     assert [f.name for f in report.findings][:1] == [CAUSES[case]]
     assert_as_kept(report, case)
+
+
+@pytest.mark.examination
+def test_too_much_regularisation_is_told_by_the_treatment_that_cures():
+    report = examine(EXAMPLES / "majority_class" / "over_regularised.py")
+    assert_as_kept(report, "majority_class", "over_regularised.txt")
+    (cause,) = (f for f in report.findings if not f.explained_by)
+    assert cause.name == "over-regularised"
+    assert {"cannot-overfit", "flat-loss"} <= {f.name for f in report.findings}
 
 
 @pytest.mark.parametrize("case", CAUSES)

@@ -257,19 +257,24 @@ class _Trial:
     def _on_other_seeds(self, treated: TreatedCurve, treatment: Treatment) -> tuple[Trial, ...]:
         """Control and treated again, on other random numbers."""
         rows = [Trial(0, _or_infinite(self.control.last), treated.level)]
+        longest = max(treated.updates, ROUNDS[-1])
+        if self.trainee.seconds_left() <= 0 or not self._draws():
+            return tuple(rows)
         for seed in range(1, SEEDS):
-            length = treated.updates
-            if self.trainee.seconds_left() <= 0 or self.updates + 2 * length > MOST_UPDATES:
+            if self.trainee.seconds_left() <= 0 or self.updates + 2 * longest > MOST_UPDATES:
                 break
-            control = memorise(self.trainee, self.fixed, length, seed=seed)
-            self.updates += control.updates
-            if control.losses == self.control.losses[: len(control.losses)]:
-                break  # its updates draw no random numbers: every seed is this one
-            again = memorise(self.trainee, self.fixed, length, treatment, seed=seed)
-            self.updates += again.updates
+            again = memorise(self.trainee, self.fixed, longest, treatment, seed=seed)
+            control = memorise(self.trainee, self.fixed, max(1, again.updates), seed=seed)
+            self.updates += again.updates + control.updates
             if control.losses and again.losses:
                 rows.append(Trial(seed, _or_infinite(control.last), _or_infinite(again.last)))
         return tuple(rows)
+
+    def _draws(self) -> bool:
+        """Whether the updates draw random numbers: if not, every seed is the same one."""
+        control = memorise(self.trainee, self.fixed, 2 * max(1, len(self.fixed.batches)), seed=1)
+        self.updates += control.updates
+        return control.losses != self.control.losses[: len(control.losses)]
 
 
 def _together(options: Sequence[Option]) -> Treatment:
