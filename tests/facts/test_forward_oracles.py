@@ -14,6 +14,7 @@ from mldoctor.facts.evaluation_noise import evaluation_noise
 from mldoctor.facts.forward_dependence import forward_dependence
 from mldoctor.facts.linearity import linearity
 from mldoctor.facts.memory_use import memory_use
+from mldoctor.facts.module_use import module_use
 from mldoctor.facts.packed_documents import packed_documents
 from mldoctor.facts.padding_effect import padding_effect
 from mldoctor.facts.recorded_calls import repeat
@@ -410,3 +411,52 @@ def test_masks_that_hide_the_wrong_steps(where, turned):
     mask = (torch.arange(8)[None] < lengths[:, None])[:, None]
     found = padding_effect(Fake(Reads(), x, mask)).models[0]
     assert (found.mask, found.hides_valid) == ("mask", turned)
+
+
+class Listed(nn.Module):
+    """Layers in a plain list, of which the first `used` take part; `spare` takes part if wanted."""
+
+    def __init__(self, used, *, spare):
+        super().__init__()
+        self.used, self.wanted = used, spare
+        self.blocks = [nn.Linear(WIDTH, WIDTH) for _ in range(3)]
+        self.spare, self.out = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 2)
+
+    def forward(self, x):
+        for block in self.blocks[: self.used]:
+            x = torch.tanh(block(x))
+        if self.wanted:
+            x = self.spare(x)
+        return self.out(x)
+
+
+def moves_the_output(model, layer, x):
+    """Whether other weights of one layer change what the model answers."""
+    before = model(x)
+    with torch.no_grad():
+        layer.weight.add_(1.0)
+        after = model(x)
+        layer.weight.sub_(1.0)
+    return not torch.allclose(before, after)
+
+
+@pytest.mark.parametrize("used", [0, 1, 3])
+@pytest.mark.parametrize("spare", [True, False])
+def test_layers_that_a_call_runs(used, spare):
+    torch.manual_seed(0)
+    model, x = Listed(used, spare=spare), torch.randn(BATCH, WIDTH)
+    trainee = Fake(model, x)
+    gradients = torch.autograd.grad(model(x).sum(), [*model.parameters()], allow_unused=True)
+    trainee.tape.events[0].details["norms"] = [
+        None if g is None else float(g.norm()) for g in gradients
+    ]
+    found = module_use(trainee)
+    (hidden,) = found.unregistered
+    assert hidden.layers == len(model.blocks)
+    assert hidden.used == sum(moves_the_output(model, b, x) for b in model.blocks) == used
+    assert hidden.held == 0
+    idle = [
+        name for name in ("spare", "out") if not moves_the_output(model, getattr(model, name), x)
+    ]
+    assert [row.name.rpartition(".")[2] for row in found.unreached] == idle
+    assert not any(row.ran for row in found.unreached)
