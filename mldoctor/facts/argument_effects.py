@@ -33,7 +33,8 @@ class Argument:
         values: "float" or "integer".
         dimensions: number of its axes.
         effect: largest relative change of the output when it was exchanged between samples, then
-            along its second axis, then zeroed; None when it is constant or could not be changed.
+            along its second axis, then zeroed or, where it holds integers, set to its first one;
+            None when it is constant or could not be changed.
     """
 
     name: str
@@ -81,14 +82,16 @@ def _effect(call: RootCall, base: Outcome, paths: set[Path]) -> float | None:
 
         return roll
 
-    def zero(path: Path, tensor: Tensor) -> Tensor:
-        return tensor.zero_() if path in paths and tensor.is_floating_point() else tensor
+    def blank(path: Path, tensor: Tensor) -> Tensor:
+        # A bag of one sample's tokens is the same in any order, and not that of one token alone.
+        value = 0 if tensor.is_floating_point() else tensor.reshape(-1)[0].item()
+        return torch.full_like(tensor, value) if path in paths else tensor
 
     tensors = [t for p, t in recorded_calls.given(call).items() if p in paths]
     if all(bool((t == t.reshape(-1)[0]).all()) for t in tensors):
         return None
     judged = False
-    for change in (along(0), along(1), zero):
+    for change in (along(0), along(1), blank):
         other = repeat(call, change)
         if other is None or not base.same_shapes(other) or not other.finite():
             continue

@@ -60,6 +60,8 @@ def capacity(
     losses = [c for c in tape.losses if c.grad and c.target is not None]
     if len(training) != 1 or not training[0].size or not losses or not held:
         raise AbsentFact("the size of the training data is not known")
+    if not tape.root_calls:
+        raise AbsentFact("no call of a model that runs in Python was recorded")
     target, rows = losses[-1].target, tape.loaders[training[0].index].batch_size or 1
     per_sample = max(1, round((target.numel() if target is not None else 1) / rows))
     largest = max(

@@ -30,6 +30,7 @@ class CtcCall:
         zero_infinity: infinite losses are replaced by zero.
         value: of the first call.
         error: what a call raised.
+        reshaped: time became the first axis by a reshape and not by a transpose.
     """
 
     location: Location | None
@@ -46,6 +47,7 @@ class CtcCall:
     lengths: int
     value: float | None
     error: str
+    reshaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def _row(calls: list[LossCall]) -> CtcCall:
         lengths=len(_numbers(first.options.get("input_lengths"))),
         value=first.value,
         error=next((c.error for c in calls if c.error), ""),
+        reshaped=any(c.reshaped for c in calls),
     )
 
 

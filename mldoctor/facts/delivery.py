@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mldoctor import sources
 from mldoctor.errors import AbsentFact
 from mldoctor.facts.loss_calls import CLASS_LOSSES
 from mldoctor.findings import Location
@@ -34,7 +37,9 @@ class Delivered:
         sequential: entries come in the order of the dataset in every pass.
         drop_last: an incomplete last batch is left out.
         visited: different entries that a pass of a custom batch sampler visits, in the same way in
-            two passes; None where it differs or is not known.
+            two passes, or that a sampler has weights for; None where it differs or is not known.
+        same_order: the sampler mixes the entries, in the same order in every epoch unless it is told
+            which one begins, and it was not.
         requests, iterators, ends: batches asked for, passes begun, passes that ran to their end.
         empty_passes: passes that ended before any batch.
     """
@@ -53,6 +58,7 @@ class Delivered:
     iterators: int
     ends: int
     empty_passes: int
+    same_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +173,40 @@ def _row(tape: Tape, index: int, info: LoaderInfo) -> Delivered:
         drop_last=bool(
             getattr(loader, "drop_last", False) or getattr(batch_sampler, "drop_last", False)
         ),
-        visited=_visited(batch_sampler, samples.length(loader)),
+        visited=_weighted(sampler, samples.length(loader))
+        or _visited(batch_sampler, samples.length(loader)),
         requests=info.requests,
         iterators=info.iterators,
         ends=info.ends,
         empty_passes=empty,
+        same_order=id(sampler) not in tape.told and _same_order(sampler) and not _spoken_of(tape),
     )
+
+
+def _same_order(sampler: Any) -> bool:
+    """Whether a sampler mixes the entries by the number of the epoch alone, which it still has as 0."""
+    from torch.utils.data.distributed import DistributedSampler
+
+    if not isinstance(sampler, DistributedSampler) or sampler.epoch or not sampler.shuffle:
+        return False
+    passes = [list(islice(sampler, LARGEST)) for _ in range(2)]
+    return passes[0] == passes[1] != sorted(passes[0])
+
+
+def _spoken_of(tape: Tape) -> bool:
+    """Whether the script's own files tell samplers of epochs: some loops do so at the end of each."""
+    places = [*(info.site for info in tape.loaders), *(call.site for call in tape.losses)]
+    paths = {place.location().path for place in places if place}
+    return any("set_epoch" in sources.read(Path(path)) for path in paths)
+
+
+def _weighted(sampler: Any, size: int | None) -> int | None:
+    """Entries that a weighted sampler has weights for, where they are fewer than there are."""
+    from torch.utils.data import WeightedRandomSampler
+
+    if size is None or not isinstance(sampler, WeightedRandomSampler):
+        return None
+    return len(sampler.weights) if len(sampler.weights) < size else None
 
 
 def _visited(batch_sampler: Any, size: int | None) -> int | None:

@@ -146,6 +146,8 @@ def representation(call: RootCall) -> Tensor | None:
     """
     import torch
 
+    from mldoctor.trainee.quiet import takes_hooks
+
     inner: list[Tensor] = []
 
     def note(_module: nn.Module, _args: Any, output: Any) -> None:
@@ -154,7 +156,7 @@ def representation(call: RootCall) -> Tensor | None:
 
     with ExitStack() as stack:
         for module in call.module.modules():
-            if module is not call.module:
+            if module is not call.module and takes_hooks(module):
                 stack.callback(module.register_forward_hook(note).remove)
         outcome = recorded_calls.repeat(call, train=True)
     if outcome is None or not outcome.finite():

@@ -23,7 +23,8 @@ class EvaluatedModel:
 
     Attributes:
         in_train, in_eval: calls in train mode and in eval mode.
-        batches: batches of evaluation loaders, or losses of held-out tensors, behind those calls.
+        batches: batches of evaluation loaders, losses of held-out tensors, or different rows of
+            held-out arrays behind those calls.
         graded: calls with gradients enabled; `derivatives` tells that gradients were asked for.
         layers: layers that compute something else in train mode (`drop Dropout p=0.1`).
         difference: largest relative change of the output between the modes, None when not measured.
@@ -59,6 +60,8 @@ def evaluations(trainee: Trainee) -> Evaluations:
         if not _trained(tape, root):
             continue
         calls, batches = _evaluating(tape, index)
+        if not calls:
+            calls, batches = _held_out_rows(trainee, root, index)
         if not calls:
             continue
         in_train = [e for e in calls if e.details["training"]]
@@ -118,6 +121,26 @@ def _held_out_losses(tape: Tape) -> list[LossCall]:
         and c.target is not None
         and not any(t.shape == c.target.shape and torch.equal(t, c.target) for t in trained)
     ]
+
+
+def _held_out_rows(trainee: Trainee, root: nn.Module, index: int) -> tuple[list[Event], int]:
+    """The calls on another array of the script than the one that is trained on.
+
+    A call repeats a batch when the same rows are asked for more than once between two updates: the
+    batches behind the calls are those that differ.
+    """
+    from mldoctor.trainee.held_arrays import beside_loaders
+
+    tape = trainee.tape
+    sites = {held.site for held in trainee.held_splits()[1:]} | beside_loaders(tape, index)
+    sites = {s for s in sites if s in tape.evaluated and tape.evaluated[s][0] is root}
+    forwards = [e for e in tape.of("forward") if e.who == index and not e.details["grad"]]
+    calls = [e for e in forwards if e.site in sites]
+    batches = 0
+    for site in sites:
+        times = len({e.update for e in calls if e.site == site})
+        batches += times * len(tape.asked.get(site, ()))
+    return calls, batches
 
 
 def _difference(tape: Tape, root: nn.Module) -> float | None:

@@ -51,8 +51,11 @@ class OptimizerOptions:
     """One optimizer that steps, and the clips before its steps.
 
     Attributes:
-        clip_norms: norms that the clips found; `clip_bound` what they were clipped to.
+        clip_norms: norms that the clips found, without the loss scale; `clip_bound` what they were
+            clipped to.
         elements: of all its tensors.
+        clipped_step: longest path of a clipped step, its momentum counted, relative to the length of
+            the weights; None without a clip or without matrices.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class OptimizerOptions:
     clip_bound: float | None
     elements: int
     built: Location | None
+    clipped_step: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def _optimizer(trainee: Trainee, index: int) -> OptimizerOptions:
     tape = trainee.tape
     optimizer = tape.optimizers[index]
     mine = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    clips = [e for e in tape.of("clip") if e.value is not None and mine & e.details["tensors"]]
+    clips = _clips(tape, index, mine)
     site = tape.optimizer_sites[index]
     gradients = _gradients(tape, index)
     norms = _normalisers(tape)
@@ -99,11 +103,36 @@ def _optimizer(trainee: Trainee, index: int) -> OptimizerOptions:
             _group(optimizer, g, gradients, lengths, sum(id(p) in norms for p in g["params"]))
             for g in optimizer.param_groups
         ),
-        clip_norms=tuple(e.value for e in clips if e.value is not None),
-        clip_bound=clips[-1].details["bound"] if clips else None,
+        clip_norms=tuple(norm for norm, _ in clips),
+        clip_bound=clips[-1][1] if clips else None,
         elements=sum(p.numel() for g in optimizer.param_groups for p in g["params"]),
         built=site.location() if site else None,
+        clipped_step=_clipped_step(optimizer, lengths, clips[-1][1]) if clips else None,
     )
+
+
+def _clipped_step(optimizer: Any, lengths: dict[int, float], bound: float) -> float | None:
+    """What a gradient of the bound's length moves, as a share of all weights that it may act on."""
+    whole = sum(length**2 for length in lengths.values()) ** 0.5
+    paths = [
+        float(g.get("lr") or 0.0) / max(1e-3, 1 - float(g.get("momentum") or 0.0))
+        for g in optimizer.param_groups
+    ]
+    return max(paths) * bound / whole if whole else None
+
+
+def _clips(tape: Tape, index: int, mine: set[int]) -> list[tuple[float, float]]:
+    """The norm that each clip of its tensors found, without the loss scale, and the bound."""
+    found = []
+    scale = 1.0
+    for event in tape.events:
+        if event.kind == "scale" and event.value:
+            scale = event.value
+        elif event.kind in ("unscale", "step") and event.who == index:
+            scale = 1.0
+        elif event.kind == "clip" and event.value is not None and mine & event.details["tensors"]:
+            found.append((event.value / scale, event.details["bound"]))
+    return found
 
 
 def _gradients(tape: Tape, index: int) -> dict[int, float]:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from mldoctor.trainee.tape import LossCall
 
 
+CLASSES = (
+    "cross_entropy",
+    "nll_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+)
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 FEWEST = 32
@@ -40,8 +46,10 @@ def label_place(trainee: Trainee) -> LabelPlace:
     """Compare the latest targets with every part of the latest batches."""
     calls = [call for call in trainee.tape.losses if call.target is not None][-8:]
     path, truncated = None, False
+    # Beside a loss of classes, the target of a regression (a box, a reconstruction) is no label.
+    own = [call for call in calls if call.function in CLASSES] or calls
     for batch in trainee.latest_batches():
-        path = path or find(batch, calls)
+        path = path or find(batch, own)
         truncated = truncated or _truncated(batch, calls)
     truncated = (truncated and path is None) or _truncated_inside(trainee, calls)
     regression = bool(calls) and all(c.function in REGRESSION for c in calls)

@@ -31,6 +31,8 @@ samples has p = 0.03."""
 UNDER_UNINFORMED = 0.93
 """A loss on fresh batches under this share of the best constant answer's proves a relation."""
 
+IDS = "samples are a few ids, and what these say about the label no simple model can tell"
+
 PERMUTATIONS = 200
 FRESH_UPDATES = 40
 
@@ -117,7 +119,8 @@ def _pairs(trainee: Trainee) -> tuple[tuple[np.ndarray, np.ndarray] | None, list
     """Model inputs and class indices of natural updates, each input once, and the losses."""
     import numpy as np
 
-    from mldoctor.trainee.tables import rectangle
+    from mldoctor.trainee.quiet import takes_hooks
+    from mldoctor.trainee.tables import ids_alone, rectangle
 
     given: list[Any] = []
 
@@ -127,7 +130,7 @@ def _pairs(trainee: Trainee) -> tuple[tuple[np.ndarray, np.ndarray] | None, list
     rows: dict[bytes, tuple[np.ndarray, int]] = {}
     losses: list[float] = []
     trainee.allow(FRESH_UPDATES)
-    handles = [model.register_forward_pre_hook(note) for model in trainee.models]
+    handles = [m.register_forward_pre_hook(note) for m in trainee.models if takes_hooks(m)]
     try:
         for step in trainee.drive((), FRESH_UPDATES):
             losses.append(step.loss)
@@ -148,7 +151,10 @@ def _pairs(trainee: Trainee) -> tuple[tuple[np.ndarray, np.ndarray] | None, list
             handle.remove()
     if not rows:
         return None, losses
-    table = rectangle([row for row, _ in rows.values()])
+    values = [row for row, _ in rows.values()]
+    if ids_alone(values):
+        raise AbsentFact(IDS)
+    table = rectangle(values)
     return (table, np.asarray([label for _, label in rows.values()])), losses
 
 
@@ -174,6 +180,8 @@ def _table(trainee: Trainee, path: tuple[str, ...]) -> tuple[np.ndarray, np.ndar
 
     loader = next(i for i, info in enumerate(trainee.tape.loaders) if info.trained)
     found = table(contents(trainee, loader), path)
+    if found is not None and found.ids:
+        raise AbsentFact(IDS)
     return None if found is None else (found.values[:SAMPLES], found.labels[:SAMPLES])
 
 

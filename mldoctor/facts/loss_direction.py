@@ -21,6 +21,8 @@ from mldoctor.treatments.learning_rate import learning_rate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
     from mldoctor.trainee.tape import LossCall
 
 UPDATES = 18
@@ -77,13 +79,14 @@ def loss_direction(trainee: Trainee, place: LabelPlace) -> LossDirection:
     for call in tape.openings:
         if call.weights and call.target is not None:
             groups.setdefault((call.function, call.site), []).append(call)
-    if not groups:
+    densities = [] if groups else _densities(trainee)
+    if not groups and not densities:
         raise AbsentFact("no loss with a target reaches the weights by its mean")
     values = {key: _values(tape.losses, key) for key in groups}
     negative = all(w < 0 for calls in groups.values() for c in calls for w in c.weights)
     rising = any(_moved(v) > 0 for v in values.values())
     loaded = any(info.trained for info in tape.loaders)
-    rows = []
+    rows = densities
     for key, calls in groups.items():
         weights = [w for c in calls for w in c.weights]
         row = Direction(
@@ -99,6 +102,44 @@ def loss_direction(trainee: Trainee, place: LabelPlace) -> LossDirection:
             row = _with_steps(trainee, row, key)
         rows.append(row)
     return LossDirection(tuple(rows), maximises)
+
+
+def _densities(trainee: Trainee) -> list[Direction]:
+    """What the lines that ask a distribution for the density of given values do to it, together.
+
+    The density of samples or of a second kind of data may well be lowered while another one is raised.
+    """
+    calls = [call for call in trainee.tape.likelihoods if call.signs]
+    if not calls:
+        return []
+    signs = [sign for call in calls for sign in call.signs]
+    site = calls[-1].site
+    return [
+        Direction(
+            function="log_prob",
+            location=site.location() if site else None,
+            weights=(float(min(signs)), float(max(signs))),
+            by_hand=True,
+            from_batch=any(_delivered(trainee, call.value) for call in calls),
+            natural=None,
+        )
+    ]
+
+
+def _delivered(trainee: Trainee, value: Tensor) -> bool:
+    """Whether these values are a part of one of the first or latest batches."""
+    import torch
+
+    from mldoctor.trainee.batches import leaves
+
+    batches = (*trainee.first_batches(), *trainee.latest_batches())
+    parts = (leaf for batch in batches for _, leaf in leaves(batch))
+    return any(
+        isinstance(part, torch.Tensor)
+        and part.numel() == value.numel()
+        and torch.equal(part.detach().flatten().to(value), value.flatten())
+        for part in parts
+    )
 
 
 def _with_steps(trainee: Trainee, row: Direction, key: Any) -> Direction:

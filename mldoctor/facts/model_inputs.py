@@ -37,6 +37,9 @@ class FirstLayer:
         offset: largest ratio of a feature's mean to its standard deviation.
         scrambled: for images and sequences, roughness of the values as they stand, relative to the
             roughness when the same memory is read in the layout named `layout`; None otherwise.
+        further: for images, how much more alike values as many rows apart as there are channels are
+            than values one row apart, as correlations; None otherwise. Rows of an image grow less
+            alike with distance; where channels come last in memory, so many rows are the next one.
     """
 
     model: str
@@ -53,6 +56,7 @@ class FirstLayer:
     narrowest: float | None
     scrambled: float | None
     layout: str
+    further: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,7 @@ def _first_layer(call: RootCall, name: str) -> FirstLayer | None:
         narrowest=narrowest,
         scrambled=scrambled,
         layout=layout,
+        further=_further(values.numpy()) if scrambled is not None else None,
     )
 
 
@@ -160,6 +165,20 @@ def _layout(values: np.ndarray) -> tuple[float | None, str]:
         turned = values.reshape(batch, second, first).transpose(0, 2, 1)
         return _ratio(values, turned, min), f"[{second}, {first}]"
     return None, ""
+
+
+def _further(values: np.ndarray) -> float | None:
+    """What rows as many apart as there are channels have in common beyond what the next one has."""
+    if values.ndim != 4:  # noqa: PLR2004 - [batch, channels, height, width]
+        return None
+    _, channels, _, width = values.shape
+    memory = values.reshape(len(values), -1)
+    memory = memory - memory.mean(1, keepdims=True)
+    power = float((memory**2).mean())
+    if power == 0:
+        return None
+    near, far = (float((memory[:, :-k] * memory[:, k:]).mean()) for k in (width, channels * width))
+    return (far - near) / power
 
 
 def _ratio(

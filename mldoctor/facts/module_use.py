@@ -125,7 +125,7 @@ def _ran(call: RootCall, hidden: list[nn.Module]) -> tuple[set[int], set[int]] |
     import torch
 
     from mldoctor.trainee.batches import clone
-    from mldoctor.trainee.quiet import quiet
+    from mldoctor.trainee.quiet import quiet, takes_hooks
 
     ran: set[int] = set()
     off: set[int] = set()
@@ -133,7 +133,7 @@ def _ran(call: RootCall, hidden: list[nn.Module]) -> tuple[set[int], set[int]] |
     def note(module: nn.Module, _args: Any) -> None:
         (ran if torch.is_grad_enabled() else off).add(id(module))
 
-    watched = {id(m): m for top in (call.module, *hidden) for m in top.modules()}
+    watched = {id(m): m for top in (call.module, *hidden) for m in top.modules() if takes_hooks(m)}
     handles = [m.register_forward_pre_hook(note) for m in watched.values()]
     try:
         with quiet(call.module), torch.enable_grad():

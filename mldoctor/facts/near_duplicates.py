@@ -24,6 +24,9 @@ DIMENSIONS = 64
 EQUAL = 1e-6
 """Equal arrays belong to split-overlap."""
 
+LARGEST = 1e15
+"""Above this squares overflow in single precision: scores that hide a position, and no input."""
+
 CLOSE = 0.1
 """Share of the median distance between training neighbours under which two arrays are near copies:
 in 64 dimensions the ratio of the nearest to the median distance of random rows is above 0.5."""
@@ -155,6 +158,8 @@ def _matrix(found: Contents) -> np.ndarray | None:
     if any(v.size != column[0].size for v in column):
         return None
     matrix: np.ndarray = np.nan_to_num(np.stack([v.reshape(-1) for v in column]).astype(np.float32))
+    if np.abs(matrix).max(initial=0.0) > LARGEST:
+        return None
     if matrix.shape[1] > 4096:  # noqa: PLR2004 - distances survive a projection to 256 within a few percent
         generator = np.random.default_rng(0)
         matrix = matrix @ generator.normal(size=(matrix.shape[1], 256)).astype(np.float32)

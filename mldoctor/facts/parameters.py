@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ class Parameter:
         held_by: indices of the optimizers that hold it.
         reached: a loss back-propagates to it.
         gradient: largest gradient norm before a step, None when it never had a gradient.
-        moved: largest absolute change of an element over the natural updates.
+        moved: largest absolute change of an element over the natural updates; the smallest number
+            above zero where steps changed it and something put it back.
         head: it belongs to a layer whose output a loss is computed from.
         built: where its layer was built.
         built_late: its layer was built after an optimizer that trains the same model.
@@ -110,6 +112,7 @@ def parameters(trainee: Trainee) -> Parameters:
             for tensor in group["params"]:
                 held.setdefault(id(tensor), []).append(index)
     norms = _largest_gradients(tape)
+    carried = _carried(tape)
     reached: set[int] = set()
     for event in tape.of("backward"):
         graph = event.details.get("graph")
@@ -133,7 +136,7 @@ def parameters(trainee: Trainee) -> Parameters:
                 held_by=holders,
                 reached=id(tensor) in reached,
                 gradient=norms.get(id(tensor)),
-                moved=_moved(trainee, tensor),
+                moved=_moved(trainee, tensor) or carried.get(id(tensor), 0.0),
                 head=id(tensor) in heads,
                 built=birth.site.location() if birth and birth.site else None,
                 built_late=bool(
@@ -171,6 +174,23 @@ def _largest_gradients(tape: Tape) -> dict[int, float]:
             if norm is not None:
                 largest[id(tensor)] = max(largest.get(id(tensor), 0.0), norm)
     return largest
+
+
+def _carried(tape: Tape) -> dict[int, float]:
+    """How far steps moved tensors at least, by what was seen of them: all may be undone afterwards.
+
+    A search for a learning rate ends with the weights that it began with.
+    """
+    found: dict[int, float] = {}
+    for event in tape.of("step"):
+        if event.who is None:
+            continue
+        groups = tape.optimizers[event.who].param_groups
+        tensors = [p for group in groups for p in group["params"]]
+        for row in event.details.get("moved", ()):
+            if row.still < row.fed and row.tensor < len(tensors):
+                found[id(tensors[row.tensor])] = sys.float_info.min
+    return found
 
 
 def _moved(trainee: Trainee, tensor: Tensor) -> float:

@@ -38,6 +38,8 @@ class Stability:
         declared: what declares a random transform (`RandomCrop`, `__getitem__: noise`), or "".
         worker_copies: groups of equal random changes that different workers made; None where the
             loader has fewer than two workers or changes nothing at random.
+        worker_epochs: workers that are started anew, as for every epoch, make the same random changes
+            as those before them, from whatever state of the generators; None likewise.
     """
 
     loader: Loader
@@ -51,6 +53,7 @@ class Stability:
     reseeded: bool
     declared: str
     worker_copies: bool | None
+    worker_epochs: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,9 @@ def _row(trainee: Trainee, row: Loader, training: Any) -> Stability:
             random += len(set(seen)) > 1 and not repeated
             ends = [{read[k][1] for read in states} for k in range(len(states[0]))]
             reseeded = reseeded or any(len(end) == 1 for end in ends)
-        copies = None
+        copies = epochs = None
         if random and not mutated and getattr(loader, "num_workers", 0) > 1:
-            copies = _worker_copies(loader, chosen[0])
+            copies, epochs = _worker_copies(loader, chosen[0])
     finally:
         before.restore()
     return Stability(
@@ -124,6 +127,7 @@ def _row(trainee: Trainee, row: Loader, training: Any) -> Stability:
         reseeded=reseeded,
         declared=_declared(dataset, inner),
         worker_copies=copies,
+        worker_epochs=epochs,
     )
 
 
@@ -221,8 +225,8 @@ def _declared(dataset: Any, inner: Any) -> str:
     return ""
 
 
-def _worker_copies(loader: Any, index: int) -> bool | None:
-    """Whether two workers change the same entry in the same way."""
+def _worker_copies(loader: Any, index: int) -> tuple[bool | None, bool | None]:
+    """Whether two workers change the same entry in the same way, and whether they do in every epoch."""
     from torch.utils.data import DataLoader
 
     from mldoctor.trainee.workers import Same, keep_list
@@ -237,7 +241,12 @@ def _worker_copies(loader: Any, index: int) -> bool | None:
         timeout=20,
     )
     try:
+        _seed(1000)
         first, second = ([_digest(v) for v in batch] for batch in again)
+        _seed(1001)
+        third = [_digest(v) for v in next(iter(again))]
     except (RuntimeError, ValueError, AttributeError):
-        return None  # a worker died or took too long: nothing can be said
-    return first == second and len(set(first)) > 1
+        return None, None  # a worker died or took too long: nothing can be said
+    several = len(set(first)) > 1
+    lasting = bool(getattr(loader, "persistent_workers", False))
+    return first == second and several, None if lasting else first == third and several

@@ -59,6 +59,8 @@ def sample_variation(trainee: Trainee) -> SampleVariation:
 
 
 def _layers(call: RootCall, model: str, samples: int, axis: int) -> list[Layer]:
+    from mldoctor.trainee.quiet import takes_hooks
+
     rows: dict[str, Layer] = {}
     handles = []
 
@@ -76,7 +78,7 @@ def _layers(call: RootCall, model: str, samples: int, axis: int) -> list[Layer]:
         handles.append(module.register_forward_hook(returned))
 
     for path, module in call.module.named_modules():
-        if next(module.children(), None) is None:
+        if next(module.children(), None) is None and takes_hooks(module):
             watch(path, module)
     try:
         recorded_calls.repeat(call)

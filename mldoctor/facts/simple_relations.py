@@ -14,6 +14,7 @@ from mldoctor.errors import AbsentFact
 from mldoctor.facts.label_maps import MapCheck, by_neighbours, by_words
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loader, Loaders
+from mldoctor.facts.telling_tokens import telling_token
 from mldoctor.registry import Cost, fact
 from mldoctor.trainee.trainee import Trainee
 
@@ -50,7 +51,8 @@ class SimpleRelations:
         samples: training samples used; classes: different labels.
         agreement: share of the labels that the vote of the nearest other samples confirms.
         doubtful: samples whose neighbours agree on another label, and up to 20 of their indices.
-        leaking: name of a column that gives the label by itself, "" for none.
+        leaking: name of a column that gives the label by itself, or of a place among the tokens
+            whose token does, "" for none.
         leaking_accuracy: held-out accuracy from that column alone; others_accuracy: from all others.
         apart: how far the classes stand apart in that column, in its standard deviations: the least
             distance from the 95th percentile of one class to the 5th of the next. A cut through
@@ -59,6 +61,7 @@ class SimpleRelations:
         maps: one row per evaluation loader.
         second: of the doubtful samples, those that cleanlab doubts on the same votes; None where it
             is not installed or was not asked.
+        tokens: samples are tokens, and `leaking` is a place among them.
     """
 
     training: Loader
@@ -74,6 +77,7 @@ class SimpleRelations:
     maps: tuple[MapCheck, ...]
     second: int | None = None
     apart: float = 0.0
+    tokens: bool = False
 
 
 @fact(Cost.SCAN)
@@ -136,6 +140,9 @@ def relations_of(
     scaled, centre, scale = _standardised(found.values)
     agreement, doubtful, votes = _neighbours(scaled, found.labels)
     leaking, alone, others, apart = _leak(found)
+    placed = mine is not None and not leaking
+    if mine is not None and placed:
+        leaking, alone, others = telling_token(mine, found.labels)
     maps = []
     for evaluation, other, theirs in evaluations:
         if mine is not None and theirs is not None:
@@ -159,6 +166,7 @@ def relations_of(
         maps=tuple(m for m in maps if m is not None),
         second=_second(found.labels, votes, doubtful),
         apart=apart,
+        tokens=placed and bool(leaking),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -28,6 +29,9 @@ people write it, not that a row was copied."""
 
 CHANCE = 0.05
 """Training rows expected to equal a given row by chance, above which an equal one is no evidence."""
+
+ACCIDENT = 0.01
+"""So likely, the equal rows that are left may have been met by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +201,19 @@ def not_by_chance(train: Contents, other: Contents, found: dict[int, int]) -> di
     model = Repeats(train.rows)
     if not model.applies:
         return found
-    by_chance = sum(min(1.0, model.expected(row)) for row in other.rows)
-    if len(found) <= 3 * by_chance:
+    expected = [model.expected(row) for row in other.rows]
+    if len(found) <= 3 * sum(min(1.0, share) for share in expected):
         return {}
-    return {p: t for p, t in found.items() if model.expected(other.rows[p]) < CHANCE}
+    rare = {p: t for p, t in found.items() if expected[p] < CHANCE}
+    # One such row is no accident; of hundreds that each have a small chance, one or two are.
+    likely = _at_least(len(rare), sum(share for share in expected if share < CHANCE))
+    return {} if likely > ACCIDENT else rare
+
+
+def _at_least(count: int, mean: float) -> float:
+    """The chance of that many equal rows or more, where so many are expected (Poisson)."""
+    fewer = (math.exp(i * math.log(mean) - mean - math.lgamma(i + 1)) for i in range(count))
+    return 1.0 - sum(fewer) if mean > 0 else float(count == 0)
 
 
 def _natural(train: Contents, other: Contents, found: dict[int, int]) -> bool:

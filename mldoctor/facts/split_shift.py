@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mldoctor.errors import AbsentFact
+from mldoctor.facts.channel_order import ChannelOrder, channel_order
 from mldoctor.facts.label_place import LabelPlace
 from mldoctor.facts.loaders import Loader, Loaders
 from mldoctor.registry import Cost, fact
@@ -39,6 +40,7 @@ class Shift:
         train_mean, train_spread, other_mean, other_spread: of the values of that part.
         distance: between the two means, in standard deviations of the training values;
         ratio: of the standard deviations, the larger over the smaller.
+        channels: of pictures in colour, whether their channels are in the same order.
     """
 
     evaluation: Loader
@@ -55,6 +57,7 @@ class Shift:
     other_spread: float
     distance: float
     ratio: float
+    channels: ChannelOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def _shift(
     if part is None:
         return None
     mine, theirs = _balanced(train, other, part, place)
-    return shift_of(evaluation, part, mine, theirs)
+    found = shift_of(evaluation, part, mine, theirs)
+    return None if found is None else replace(found, channels=channel_order(mine, theirs))
 
 
 def shift_of(

@@ -39,6 +39,8 @@ class Supervised:
         stop: the token that the rows end on, None where they end on different ones.
         stop_ends: rows that end on it; `stop_labels`: labels that are it and are counted.
         told: what says where rows end: "the mask or the lengths", or "the model's configuration".
+        cut: sequences that fill the longest width met, which a limit may have cut; `cut_empty` of them
+            without a label; `whole`: shorter ones, `whole_empty` of them without a label.
     """
 
     function: str
@@ -54,6 +56,10 @@ class Supervised:
     stop_ends: int
     stop_labels: int
     told: str
+    cut: int = 0
+    cut_empty: int = 0
+    whole: int = 0
+    whole_empty: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,34 @@ def _row(tape: Tape, calls: list[LossCall]) -> Supervised:
         stop_ends=ends,
         stop_labels=seen,
         told=told,
+        **_cut(calls, ignore),
     )
+
+
+def _cut(calls: list[LossCall], ignore: int) -> dict[str, int]:
+    """Sequences with and without a label, by whether they are as long as any sequence is."""
+    found: list[tuple[int, bool]] = []
+    for call in calls:
+        labels = _rows(call)
+        if labels is None:
+            continue
+        mask = next((m for m in call.given if m.shape == labels.shape and _shows(m)), None)
+        if mask is not None:
+            lengths, empty = mask.long().sum(1).tolist(), (labels == ignore).all(1).tolist()
+            found += zip(lengths, empty, strict=True)
+    longest = max((length for length, _ in found), default=0)
+    full = [empty for length, empty in found if length == longest]
+    rest = [empty for length, empty in found if length < longest]
+    return {
+        "cut": len(full), "cut_empty": sum(full), "whole": len(rest), "whole_empty": sum(rest)
+    }  # fmt: skip
+
+
+def _shows(tensor: Tensor) -> bool:
+    """Whether a tensor is a mask of ones that may end before the row does."""
+    values = tensor.long()
+    falling = bool((values[:, 1:] <= values[:, :-1]).all()) and bool((values[:, 0] == 1).all())
+    return falling and bool(((values == 0) | (values == 1)).all())
 
 
 def _labels(call: LossCall) -> Tensor:

@@ -42,6 +42,8 @@ def forward(
     """Repeat the call, with its inputs changed and one boundary held at its recorded value."""
     from torch import Tensor
 
+    from mldoctor.trainee.quiet import takes_hooks
+
     def changed(key: Any, value: Any) -> Any:
         return change(key, value) if change is not None and isinstance(value, Tensor) else value
 
@@ -51,7 +53,8 @@ def forward(
         if collect is not None:
             latest: deque[Tensor] = deque(maxlen=LATEST)
             for path, module in call.module.named_modules():
-                _watch(stack, module, path, collect=collect, latest=latest, count=count)
+                if takes_hooks(module):
+                    _watch(stack, module, path, collect=collect, latest=latest, count=count)
         if keep is not None:
             _hold(stack, keep)
         return call.module(*args, **kwargs)

@@ -179,11 +179,13 @@ def _tokens(trainee: Trainee, site: Site | None, name: str, entering: _Entering)
     part = _part(trainee, ids)
     found = _contents(trainee) if part else None
     rows = _sample_rows(found, part)
-    beyond = [
-        i
-        for i, row in rows
-        if row.size and (row.max() >= entering.module.num_embeddings or row.min() < 0)
-    ]
+    beyond = sorted(
+        {
+            i
+            for i, row in rows
+            if row.size and (row.max() >= entering.module.num_embeddings or row.min() < 0)
+        }
+    )
     batches = _batch_ids(trainee, part) or ([(ids.numpy(), None)] if ids.dim() > 1 else [])
     pad, by_mask = _pad(batches)
     real = [_unpadded(row, pad) for _, row in rows] or [
@@ -212,7 +214,7 @@ def _tokens(trainee: Trainee, site: Site | None, name: str, entering: _Entering)
         lowest=int(ids.min()),
         highest=int(ids.max()),
         part=part,
-        sampled=len(rows),
+        sampled=len({i for i, _ in rows}),
         total=found.total if found else None,
         sample_lowest=min((int(r.min()) for _, r in rows if r.size), default=int(ids.min())),
         sample_highest=max((int(r.max()) for _, r in rows if r.size), default=int(ids.max())),
@@ -270,15 +272,20 @@ def _part(trainee: Trainee, ids: Tensor) -> str:
 
 
 def _sample_rows(found: Contents | None, part: str) -> list[tuple[int, np.ndarray]]:
-    """The ids of every kept sample, as the dataset holds them."""
+    """The ids of every kept sample, as the dataset holds them, by row.
+
+    A sample may hold several sequences (a pair of sentences, the answers to choose from), each
+    filled up by itself: joined, the filling of one would stand inside of them all.
+    """
     import numpy as np
 
     if found is None or part not in found.parts():
         return []
     return [
-        (sample.index, np.asarray(view[part]).reshape(-1))
+        (sample.index, row)
         for sample, view in zip(found.kept, found.views, strict=True)
         if isinstance(view[part], np.ndarray) and view[part].dtype.kind in "iu"
+        for row in (_as_rows(view[part]) if view[part].ndim > 1 else [view[part].reshape(-1)])
     ]
 
 

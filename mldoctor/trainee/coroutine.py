@@ -99,6 +99,7 @@ class Coroutine(Control):
     on_batch: Callable[[int, Any], None] = lambda _loader, _batch: None
     on_target: Callable[[Tensor], Tensor] | None = None
     on_built: Callable[[torch.optim.Optimizer], None] = lambda _optimizer: None
+    on_forgotten: Callable[[], None] = lambda: None
     before: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
     after: list[Callable[[torch.optim.Optimizer, int], None]] = field(default_factory=list)
 
@@ -219,7 +220,17 @@ class Coroutine(Control):
         return target if self.on_target is None else self.on_target(target)
 
     def built(self, optimizer: torch.optim.Optimizer) -> None:
-        """The script has built an optimizer."""
+        """The script has built an optimizer.
+
+        Backward passes from before the first one, which left it no gradients, did not train: a script
+        may look at the gradients of networks that it then throws away.
+        """
+        tensors = (p for group in optimizer.param_groups for p in group["params"])
+        if self._backwards and not self.tape.optimizers and all(p.grad is None for p in tensors):
+            self.tape.forget()
+            self.turn_to(self.tape)
+            self.on_forgotten()
+            self.recorders.session.optimizer_index(optimizer)
         self.on_built(optimizer)
 
     def before_step(self, optimizer: int) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from mldoctor.trainee import picked_rows
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -57,6 +59,7 @@ class GraphSummary:
         stairs: operations between the loss and the first layer whose gradient is zero everywhere.
         uses_output: the graph holds an output of a model, or an activation behind it; None when no
             model gave an output with a gradient.
+        picked: how many rows the answer of a model has, and those of them that the loss takes.
     """
 
     nodes: int
@@ -65,6 +68,7 @@ class GraphSummary:
     normalised_twice: tuple[tuple[str, str], ...]
     stairs: tuple[str, ...] = ()
     uses_output: bool | None = None
+    picked: tuple[int, Tensor] | None = None
 
 
 def summary(loss: Tensor, outputs: Collection[Any] = ()) -> GraphSummary:
@@ -92,6 +96,7 @@ def summary(loss: Tensor, outputs: Collection[Any] = ()) -> GraphSummary:
         normalised_twice=_twice(root),
         stairs=_stairs(root),
         uses_output=_shared(seen, outputs) if outputs else None,
+        picked=picked_rows.picked(root, outputs, _LAYERS) if outputs else None,
     )
 
 
@@ -146,6 +151,24 @@ def classes_reshaped(prediction: Tensor) -> bool:
     below = through_shapes(node)
     linear = below is not None and below.name().startswith(("Addmm", "Mm", "Bmm", "AddBackward"))
     return moved and shape[1] > 1 and linear and all(int(size) > 1 for size in source[1:-1])
+
+
+def steps_reshaped(prediction: Tensor) -> bool:
+    """Whether `[batch, time, classes]` was read as `[time, batch, classes]` on the way to a loss.
+
+    A transpose exchanges the axes; a view or reshape to the same sizes cuts the samples to pieces.
+    """
+    steps, samples, *rest = prediction.shape if prediction.dim() == 3 else (1, 1)  # noqa: PLR2004 - time, batch, classes
+    if steps == samples or min(steps, samples) < 2:  # noqa: PLR2004 - nothing to exchange
+        return False
+    node = prediction.grad_fn
+    while node is not None and node.name().startswith((*_SHAPE_ONLY, "LogSoftmaxBackward")):
+        if node.name().startswith(("View", "Reshape", "UnsafeView")):
+            sizes = tuple(getattr(node, "_saved_self_sym_sizes", ()))
+            if sizes == (samples, steps, *rest):
+                return True
+        node = node.next_functions[0][0] if node.next_functions else None
+    return False
 
 
 def _adds_layers(node: Any, depth: int = 4) -> bool:

@@ -105,6 +105,40 @@ def splits(tape: Tape, frame: FrameType | None) -> tuple[Held, ...]:
     return tuple(found)
 
 
+def beside_loaders(tape: Tape, index: int) -> set[Site | None]:
+    """The lines that evaluate a model on rows of no loader, where its training batches are of one.
+
+    Only datasets that hold their rows as tensors are looked at: of others it is not known whether what
+    is evaluated is a part of them. Nor is it where the batches are changed on their way.
+    """
+    call = tape.root_calls.get(index)
+    given = None if call is None else few_rows((call.args, call.kwargs))
+    pools = [h for info in tape.loaders if info.trained for h in _pools(info.loader.dataset)]
+    if call is None or given is None or not any(pool.holds(given) for pool in pools):
+        return set()
+    found = set()
+    for site, (module, *seen) in tape.evaluated.items():
+        asked = {e.update for e in tape.of("forward") if e.site == site and not e.details["grad"]}
+        rows = [rows[k : k + 1] for rows in seen if rows is not None for k in range(len(rows))]
+        if module is not call.module or len(asked) > RARELY * tape.updates or not rows:
+            continue
+        alike = all(row.shape[1] == given.shape[1] for row in rows)
+        if alike and not any(pool.holds(row) for pool in pools for row in rows):
+            found.add(site)
+    return found
+
+
+def _pools(dataset: Any) -> Iterator[Held]:
+    """The tensors of a dataset, or the rows of them that a subset names."""
+    chosen = None
+    if isinstance(dataset, Subset):
+        chosen, dataset = torch.as_tensor(list(dataset.indices)), dataset.dataset
+    if isinstance(dataset, TensorDataset):
+        for tensor in dataset.tensors:
+            if tensor.dim() > 1 and tensor.nbytes < LARGEST:
+                yield Held("", tensor.flatten(1), chosen)
+
+
 def _held(frame: FrameType | None) -> Iterator[Held]:
     """The arrays in the user's frames, by themselves and through index arrays over them."""
     wide: dict[int, Held] = {}

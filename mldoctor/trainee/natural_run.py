@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mldoctor.errors import AbsentFact
-from mldoctor.trainee import batches, held_arrays
+from mldoctor.trainee import batches, held_arrays, picked_rows
 from mldoctor.trainee.coroutine import END, NATURAL, Coroutine, Ending, Request
 from mldoctor.trainee.replay import CallReplay, Cycle, DataReplay
 from mldoctor.trainee.snapshot import Snapshot
@@ -118,6 +118,7 @@ class NaturalRun(Trainee):
         if first:
             self._run.on_batch = self._keep
             self._run.on_first_step = self._save_initial
+            self._run.on_forgotten = self._drop_initial
         self._seed()
         self._pending = self._run.start()
         if self._pending.kind == "ended":
@@ -187,6 +188,9 @@ class NaturalRun(Trainee):
         if self.initial is None:
             self.initial = self._take()
 
+    def _drop_initial(self) -> None:
+        self.initial = None
+
     def _keep(self, loader: int, batch: Any) -> None:
         """Keep copies of the first batches of a loader: the fixed set is made from them."""
         self._latest.append(batch)
@@ -255,7 +259,9 @@ class NaturalRun(Trainee):
 
     def held_splits(self) -> Sequence[Held]:
         """What a loop without a loader trains on and then what it evaluates."""
-        return held_arrays.splits(self.tape, self._live().frame)
+        frame = self._live().frame
+        found = held_arrays.splits(self.tape, frame)
+        return found if len(found) > 1 else picked_rows.splits(self.tape, frame) or found
 
     def initial_value(self, tensor: Tensor) -> Tensor | None:
         """A tensor of the natural run as it was before the first update."""

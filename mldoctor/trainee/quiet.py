@@ -31,20 +31,22 @@ def quiet(module: nn.Module) -> Iterator[None]:
     """
     modules = list(module.modules())
     modes = [m.training for m in modules]
-    buffers = [dict(m._buffers) for m in modules]  # noqa: SLF001 - a forward may replace a buffer
+    plain = [m for m in modules if takes_hooks(m)]
+    buffers = [dict(m._buffers) for m in plain]  # noqa: SLF001 - a forward may replace a buffer
     parameters = list(module.parameters())
     if sum(p.nbytes for p in parameters) > COPIED:
         parameters = []
-    kept = {t: t.detach().clone() for held in buffers for t in held.values() if t is not None}
+    kept = {t: t.detach().clone() for t in module.buffers()}
     kept |= {p: p.detach().clone() for p in parameters}
-    attributes = [_attributes(m) for m in modules]
+    attributes = [_attributes(m) for m in plain]
     state = RandomState.now()
     module.eval()
     try:
         yield
     finally:
-        for child, training, held, own in zip(modules, modes, buffers, attributes, strict=True):
+        for child, training in zip(modules, modes, strict=True):
             child.training = training
+        for child, held, own in zip(plain, buffers, attributes, strict=True):
             child._buffers.clear()  # noqa: SLF001 - see above
             child._buffers.update(held)  # noqa: SLF001 - see above
             _put_back(child, own)
@@ -52,6 +54,11 @@ def quiet(module: nn.Module) -> Iterator[None]:
             for tensor, value in kept.items():
                 tensor.copy_(value)
         state.restore()
+
+
+def takes_hooks(module: nn.Module) -> bool:
+    """Whether a module runs in Python: a compiled TorchScript program takes no hooks."""
+    return not isinstance(module, torch.jit.ScriptModule)
 
 
 def _attributes(module: nn.Module) -> dict[str, tuple[Any, Any]]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from mldoctor.trainee.batches import leaves, replace_leaves
+from mldoctor.trainee.quiet import takes_hooks
 from mldoctor.trainee.sites import call_chain
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class CallReplay:
             return self._inputs(args, kwargs) if outermost() else None
 
         with ExitStack() as stack:
-            for root in roots:
+            for root in filter(takes_hooks, roots):
                 handle = root.register_forward_pre_hook(before, prepend=True, with_kwargs=True)
                 stack.callback(handle.remove)
             yield

@@ -14,6 +14,12 @@ CLASSES = 1000
 WIDEST = 4096
 """More columns than this are projected: what the simple models can take in a second."""
 
+FEW_IDS = 3
+"""Whole numbers that a sample may consist of and be ids of a user, an item and their context."""
+
+MANY_IDS = 20
+"""More different ids than this need a vector each: a tree cannot tell them apart one by one."""
+
 LABELS = ("labels", "label", "target", "targets", "y", "class")
 
 
@@ -26,12 +32,14 @@ class Table:
         labels: `[samples]`, whole numbers.
         names: of the columns, where each column is one input feature; empty otherwise.
         index: of each row in the dataset.
+        ids: samples are only a few ids.
     """
 
     values: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
     index: np.ndarray
+    ids: bool = False
 
 
 def texts(contents: Contents) -> dict[int, str]:
@@ -89,7 +97,20 @@ def table(contents: Contents, place: tuple[str, ...] | None) -> Table | None:
     plain = single and contents.views[0][parts[0]].ndim == 1 and rows[0].dtype.kind == "f"
     names = tuple(f"column {i}" for i in range(rows[0].size)) if plain else ()
     index = np.asarray([sample.index for sample in contents.kept])
-    return Table(rectangle(rows), np.asarray(values), names, index)
+    return Table(rectangle(rows), np.asarray(values), names, index, ids_alone(rows))
+
+
+def ids_alone(rows: list[np.ndarray]) -> bool:
+    """Whether samples are only a few ids, as the user and the item of a rating.
+
+    What they say about a label lies in how their vectors go together. No model sees that in the
+    numbers themselves.
+    """
+    if not rows or any(r.dtype.kind not in "iu" or r.size > FEW_IDS for r in rows):
+        return False
+    if len({r.size for r in rows}) > 1:
+        return False
+    return max(len(np.unique(column)) for column in np.stack(rows).T) > MANY_IDS
 
 
 def words(contents: Contents, place: tuple[str, ...] | None) -> list[list[Any]] | None:

@@ -6,11 +6,12 @@ they are recorded, except for the few objects that experiments need (see `Observ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import weakref
+    from collections import Counter
 
     import torch
     from torch import Tensor, nn
@@ -45,6 +46,20 @@ class Event:
     value: float | None = None
     details: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+
+
+@dataclass(slots=True)
+class Likelihood:
+    """One log-probability of values that are given, under a distribution that is learned.
+
+    Attributes:
+        signs: for each backward that reached it, 1 where it is raised for every value, -1 where it is
+            lowered, 0 where it is both.
+    """
+
+    site: Site | None
+    value: Tensor
+    signs: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,8 @@ class LossCall:
 
     Attributes:
         target_grad: the target has a gradient.
-        reshaped: the classes became the second axis of the prediction by a reshape.
+        reshaped: the classes became the second axis of the prediction by a reshape; for the loss of
+            CTC, time became the first one so.
         origin: operation that made the prediction, changes of shape left out: "layer", "softmax",
             "log-softmax", "sigmoid", torch's name of any other, "" without a graph.
         weights: derivative of the back-propagated loss by the value of this call, once for each
@@ -203,10 +219,12 @@ class Tape:
         first_rows: a few rows of what each root module was given in its first call in training.
         evaluated: for each line that calls a root module without gradients, the module and a few
             rows of what it was given first and last.
+        asked: for each of those lines, how often it was given the same rows, by their fingerprint.
         alive: operations in all graphs that existed after so many updates.
         carried: (update, id of a recurrent layer, whether the state it was given is the one it had
             returned before the latest step), for each call in training that was given a state.
         optimizer_paths: every user instruction on the stack as each optimizer was built.
+        told: the samplers, by id, that were told which epoch begins.
         earlier: the tensors, by id, that optimizers of an earlier stage of the training held; empty
             for the first stage.
     """
@@ -214,6 +232,7 @@ class Tape:
     events: list[Event] = field(default_factory=list)
     losses: list[LossCall] = field(default_factory=list)
     openings: list[LossCall] = field(default_factory=list)
+    likelihoods: list[Likelihood] = field(default_factory=list)
     updates: int = 0
     cycle: int = 0
     recording: bool = True
@@ -240,6 +259,7 @@ class Tape:
     evaluated: dict[Site | None, tuple[nn.Module, Tensor | None, Tensor | None]] = field(
         default_factory=dict
     )
+    asked: dict[Site | None, Counter[int]] = field(default_factory=dict)
     alive: dict[int, int] = field(default_factory=dict)
     carried: list[tuple[int, int, bool]] = field(default_factory=list)
     scalers: list[Any] = field(default_factory=list)
@@ -249,6 +269,7 @@ class Tape:
     names: dict[int, str] = field(default_factory=dict)
     earlier: dict[int, Tensor] = field(default_factory=dict)
     clock: int = 0
+    told: set[int] = field(default_factory=set)
 
     def current(self) -> list[int]:
         """The optimizers that no other one has taken the place of."""
@@ -271,10 +292,23 @@ class Tape:
             planned_rates=[self.planned_rates[i] for i in kept],
             loaders=[info.unread() for info in self.loaders],
             births=self.births,
+            loads=self.loads,
+            ties=self.ties,
             scalers=self.scalers,
             earlier=self.earlier | {id(p): p for p in held},
             clock=self.clock,
         )
+
+    def forget(self) -> None:
+        """Begin anew in place: what was recorded so far was not the training.
+
+        What was built and seeded, and which files were written, stays known.
+        """
+        kept = ("recording", "states", "saves", "told")
+        known = {name: getattr(self, name) for name in kept}
+        fresh = replace(self.next_stage(), events=self.of("seed"), **known)
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     def of(self, *kinds: Kind) -> list[Event]:
         """The events of these kinds, in order."""

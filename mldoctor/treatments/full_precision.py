@@ -19,6 +19,8 @@ def full_precision(trainee: Trainee) -> Iterator[None]:
     import torch
     from torch.utils._pytree import tree_map_only
 
+    from mldoctor.trainee.quiet import takes_hooks
+
     halves = (torch.float16, torch.bfloat16)
 
     def widen(value: Tensor) -> Tensor:
@@ -36,7 +38,7 @@ def full_precision(trainee: Trainee) -> Iterator[None]:
         calls.pop().close()
 
     with ExitStack() as stack:
-        for model in trainee.models:
+        for model in filter(takes_hooks, trainee.models):
             for tensor in (*model.parameters(), *model.buffers()):
                 if tensor.dtype in halves:
                     stack.callback(_narrow, tensor, tensor.dtype)

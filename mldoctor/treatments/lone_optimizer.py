@@ -23,6 +23,8 @@ def lone_optimizer(trainee: Trainee) -> Iterator[None]:
     """
     import torch
 
+    from mldoctor.trainee.quiet import takes_hooks
+
     left: dict[Tensor, Tensor] = {}
 
     def keep(optimizer: torch.optim.Optimizer) -> None:
@@ -38,7 +40,7 @@ def lone_optimizer(trainee: Trainee) -> Iterator[None]:
                     tensor.copy_(value)
 
     with ExitStack() as stack:
-        for model in trainee.models:
+        for model in filter(takes_hooks, trainee.models):
             stack.callback(model.register_forward_pre_hook(put_back).remove)
         stack.enter_context(trainee.after_each_step(keep))
         yield

@@ -26,6 +26,8 @@ def standardised_inputs(trainee: Trainee) -> Iterator[None]:
     import torch
     from torch.utils._pytree import tree_map_only
 
+    from mldoctor.trainee.quiet import takes_hooks
+
     known: dict[Any, tuple[Tensor, Tensor]] = {}
 
     def standardise(key: Any, value: Tensor) -> Tensor:
@@ -47,7 +49,7 @@ def standardised_inputs(trainee: Trainee) -> Iterator[None]:
         return changed
 
     with ExitStack() as stack:
-        for model in trainee.models:
+        for model in filter(takes_hooks, trainee.models):
             stack.callback(model.register_forward_pre_hook(enter, with_kwargs=True).remove)
         yield
 

@@ -31,6 +31,9 @@ class Fake:
     def failure(self):
         return None
 
+    def held_splits(self):
+        return []
+
     def initial_value(self, tensor):
         return None
 

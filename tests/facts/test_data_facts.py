@@ -5,15 +5,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_sample_images
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from mldoctor.errors import AbsentFact
+from mldoctor.facts.channel_order import channel_order
 from mldoctor.facts.class_labels import class_labels
 from mldoctor.facts.delivery import delivery
 from mldoctor.facts.input_parts import input_parts
-from mldoctor.facts.label_place import LabelPlace
+from mldoctor.facts.label_place import LabelPlace, label_place
 from mldoctor.facts.loaders import Loaders, loaders
-from mldoctor.facts.model_inputs import _layout
+from mldoctor.facts.model_inputs import _further, _layout
 from mldoctor.facts.near_duplicates import near_duplicates
 from mldoctor.facts.paired_turns import paired_turns
 from mldoctor.facts.repetition import repetition
@@ -22,7 +24,9 @@ from mldoctor.facts.simple_relations import simple_relations
 from mldoctor.facts.split_columns import _instants, split_columns
 from mldoctor.facts.split_overlap import split_overlap
 from mldoctor.facts.split_shift import split_shift
-from mldoctor.trainee.tape import LoaderInfo, RootCall, Tape
+from mldoctor.facts.telling_tokens import telling_token
+from mldoctor.trainee.tables import ids_alone
+from mldoctor.trainee.tape import LoaderInfo, LossCall, RootCall, Tape
 
 LABEL = LabelPlace(("1",), truncated=False)
 
@@ -151,6 +155,86 @@ def test_a_label_that_is_a_threshold_does_not_stand_apart():
     )
     assert made.leaking == "column 2"
     assert made.apart < 0.4
+
+
+def letters(marked, informed=0.6):
+    """Samples of 12 tokens: the third is a marker, one of the others tells the class now and then."""
+    draw = np.random.default_rng(4)
+    labels = draw.integers(0, 3, 600)
+    rows = draw.integers(40, 90, (600, 12))
+    known = draw.random(600) < informed
+    rows[known, 8] = 10 + labels[known]
+    rows[:, 2] = 20 + (labels if marked else draw.integers(0, 3, 600))
+    return rows.tolist(), labels
+
+
+def test_a_token_at_one_place_gives_the_label_away():
+    place, alone, others = telling_token(*letters(marked=True))
+    assert place == "token 2"
+    assert alone == 1.0
+    assert 0.5 < others < 0.9
+    assert telling_token(*letters(marked=False))[0] == ""
+    # A task that is made so that one token decides has nothing in the others.
+    assert telling_token(*letters(marked=True, informed=0.0))[0] == ""
+    rows, labels = letters(marked=True)
+    behind = [[7] * (i % 3) + row[3:] + [row[2]] for i, row in enumerate(rows)]
+    assert telling_token(behind, labels)[0] == "token 0 from the end"
+
+
+def test_a_few_ids_are_no_features():
+    draw = np.random.default_rng(0)
+    assert ids_alone(list(draw.integers(0, 50, (300, 2))))
+    assert not ids_alone(list(draw.integers(0, 6, (300, 2))))
+    assert not ids_alone(list(draw.integers(0, 50, (300, 5))))
+    assert not ids_alone(list(draw.random((300, 2))))
+    assert not ids_alone([np.zeros(k, int) for k in (1, 2)])
+
+
+def test_the_labels_are_the_target_of_the_loss_of_classes():
+    boxes, classes = torch.rand(24, 4), torch.randint(0, 3, (24,))
+    calls = [
+        LossCall(function, None, 1, torch.zeros(24, 4), target, {}, grad=True, training=True)
+        for function, target in (("smooth_l1_loss", boxes), ("cross_entropy", classes))
+    ]
+    seen = SimpleNamespace(
+        tape=SimpleNamespace(losses=calls, loaders=[]),
+        latest_batches=lambda: [{"box": boxes, "class": classes}],
+    )
+    assert label_place(seen).path == ("class",)
+    seen.latest_batches = lambda: [{"box": boxes, "class": classes + 1}]
+    assert label_place(seen).path is None
+
+
+def test_rows_of_a_reshaped_picture_are_alike_further_away():
+    grid = torch.linspace(0, 3, 16)
+    picture = (grid[:, None] * grid).sin()[None, ..., None] * torch.rand(12, 1, 1, 3)
+    sound = picture.permute(0, 3, 1, 2).contiguous().numpy()
+    assert _further(sound) < 0.05
+    assert _further(sound.transpose(0, 2, 3, 1).reshape(sound.shape)) > 0.1
+
+
+def test_the_order_of_colour_channels():
+    photo = load_sample_images().images[0] / 255.0
+    draw = np.random.default_rng(3)
+
+    def cut(count):
+        places = draw.integers(0, 380, (count, 2))
+        return [photo[r : r + 24, c : c + 24].transpose(2, 0, 1) for r, c in places]
+
+    one, other = cut(240), cut(120)
+    same = channel_order(one, other)
+    assert same.as_is < 1.7
+    assert same.reversed > 3
+    scaled = [(v[::-1] - 0.45) / 0.22 for v in other]
+    turned = channel_order([(v - 0.45) / 0.22 for v in one], scaled)
+    assert turned.reversed < 1.5
+    assert turned.as_is > 3
+    last = channel_order([v.transpose(1, 2, 0) for v in one], [v.transpose(1, 2, 0) for v in other])
+    assert last == same
+    grey = [np.repeat(v[:1], 3, 0) for v in one]
+    assert channel_order(grey, grey).reversed == channel_order(grey, grey).as_is
+    assert channel_order([v[:1] for v in one], other) is None
+    assert channel_order(one[:20], other) is None
 
 
 def test_renamed_classes_are_seen_through():

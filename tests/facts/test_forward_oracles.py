@@ -155,6 +155,14 @@ def test_each_argument(used):
         assert not row.part
 
 
+def test_a_bag_of_one_sample_is_no_ignored_input():
+    bag = nn.Sequential(nn.EmbeddingBag(12, WIDTH), nn.Linear(WIDTH, 3))
+    (everything,) = effects(
+        call := Fake(bag, torch.tensor([[1, 5, 7]])).tape.root_calls[0], repeat(call)
+    )
+    assert everything.effect > 0
+
+
 def test_parts_of_a_dictionary_are_marked():
     class OfDictionary(nn.Module):
         def __init__(self):

@@ -7,10 +7,12 @@ import data_facts as sound
 import pytest
 from data_facts import delivery, found
 
+from mldoctor.facts.collated_batches import Collated, CollatedBatches
 from mldoctor.facts.input_parts import InputParts
 from mldoctor.facts.model_inputs import ModelInputs
 from mldoctor.facts.non_finite_fed import NonFiniteFed
 from mldoctor.facts.sample_stability import SampleStability
+from mldoctor.facts.stream_shares import StreamShare, StreamShares
 from mldoctor.facts.token_use import TokenUse
 from mldoctor.facts.vocabularies import RoundTrip, Vocabularies
 from mldoctor.findings import Severity
@@ -91,14 +93,19 @@ def test_unscaled_input(changes, fires):
 
 
 def test_scrambled_layout():
-    def inputs(ratio, *shape):
-        layer = replace(sound.LAYER, scrambled=ratio, layout="as it is", shape=shape)
+    def inputs(ratio, *shape, further=None):
+        layer = replace(
+            sound.LAYER, scrambled=ratio, layout="as it is", shape=shape, further=further
+        )
         return ModelInputs((layer,))
 
     assert found(scrambled_layout, inputs(2.0, 32, 20, 6))
     assert not found(scrambled_layout, inputs(1.9, 32, 20, 6))
     assert found(scrambled_layout, inputs(1.5, 32, 3, 16, 16))
     assert not found(scrambled_layout, inputs(1.4, 32, 3, 16, 16))
+    assert not found(scrambled_layout, inputs(1.4, 32, 3, 16, 16, further=0.05))
+    assert found(scrambled_layout, inputs(1.2, 32, 3, 16, 16, further=0.2))
+    assert not found(scrambled_layout, inputs(1.05, 32, 3, 16, 16, further=0.2))
     assert not found(scrambled_layout, ModelInputs((sound.LAYER,)))
 
 
@@ -189,6 +196,28 @@ def test_repeated_batch(changes, fires):
     assert bool(found(repeated_batch, delivery(**changes))) is fires
 
 
+def test_a_sampler_that_waits_for_the_epoch():
+    (finding,) = found(unshuffled_training, None, delivery(same_order=True))
+    assert finding.severity is Severity.WARNING
+    assert not found(unshuffled_training, None, delivery(same_order=True, role="evaluation"))
+    assert not found(unshuffled_training, None, delivery())
+
+
+@pytest.mark.parametrize(
+    ("same", "different", "fires"), [(True, 8, True), (False, 8, False), (True, 1, False)]
+)
+def test_a_stream_that_every_worker_reads(same, different, fires):
+    share = StreamShare(0, None, "Lines", 4, 8, different, same=same)
+    made = found(repeated_batch, delivery(), StreamShares((share,)))
+    assert [f.severity for f in made] == [Severity.WARNING] * fires
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_collate_function_that_loses_samples(alone):
+    row = Collated(0, None, samples=16, batch_size=32, alone=alone)
+    assert bool(found(starved_loader, delivery(), CollatedBatches((row,)))) is alone
+
+
 def stability(**changes):
     return SampleStability((replace(sound.STABILITY, **changes),))
 
@@ -196,6 +225,13 @@ def stability(**changes):
 def test_workers_and_mutation():
     assert found(repeated_worker_randomness, stability(worker_copies=True))
     assert not found(repeated_worker_randomness, stability(worker_copies=False))
+    (every_epoch,) = found(
+        repeated_worker_randomness, stability(worker_copies=False, worker_epochs=True)
+    )
+    assert every_epoch.severity is Severity.WARNING
+    assert not found(
+        repeated_worker_randomness, stability(worker_copies=False, worker_epochs=False)
+    )
     assert found(mutating_dataset, stability(mutated=1))
     assert not found(mutating_dataset, stability())
 
@@ -243,6 +279,13 @@ def test_a_threshold_through_close_values_is_a_note():
     (close,) = found(leaking_feature, replace(sound.RELATIONS, **leak, apart=0.2))
     assert far.severity is None
     assert close.severity is Severity.NOTE
+
+
+def test_a_token_that_gives_the_label_away_is_a_note():
+    leak = {"leaking": "token 2", "leaking_accuracy": 1.0, "others_accuracy": 0.8}
+    (made,) = found(leaking_feature, replace(sound.RELATIONS, **leak, tokens=True))
+    assert made.severity is Severity.NOTE
+    assert not any("distance" in row.name for row in made.evidence)
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,9 @@ def test_label_map_mismatch_by_names():
         ("mse_loss", "", {"below_zero": 0.5, "above_one": 0.5}, False),
         ("cross_entropy", "relu", {}, True),
         ("cross_entropy", "sigmoid", {}, False),  # double-softmax has that
+        ("binary_cross_entropy_with_logits", "relu", {"target_mean": 0.5}, True),
+        ("binary_cross_entropy_with_logits", "relu", {"target_mean": 0.97}, False),
+        ("binary_cross_entropy_with_logits", "", {"target_mean": 0.5}, False),
     ],
 )
 def test_unreachable_target(function, activation, changes, fires):

@@ -148,6 +148,14 @@ def test_inverted_loss(change, fires):
     assert bool(found("inverted-loss", LossDirection((row,), maximises=False))) is fires
 
 
+def test_a_density_that_is_lowered():
+    row = replace(DIRECTION, function="log_prob", by_hand=True, weights=(-1.0, -1.0), natural=None)
+    made = found("inverted-loss", LossDirection((row,), maximises=False))
+    assert made[0].message == "the likelihood of the data is minimised: a minus sign is missing"
+    mixed = replace(row, weights=(-1.0, 1.0))
+    assert not found("inverted-loss", LossDirection((mixed,), maximises=False))
+
+
 CTC = CtcCall(HERE, (40, 16, 7), 48, 0, 0, 0, 0, 0, 200, 0.0, False, 16, 9.0, "")
 
 
@@ -160,6 +168,7 @@ CTC = CtcCall(HERE, (40, 16, 7), 48, 0, 0, 0, 0, 0, 200, 0.0, False, 16, 9.0, ""
         ({"infeasible": 1, "zero_infinity": True}, False),  # one bad transcript
         ({"infeasible": 9, "zero_infinity": True}, True),
         ({"off": 2.0}, True),
+        ({"reshaped": True}, True),
         ({"error": "input_lengths must have length 40", "shape": (16, 40, 7)}, True),
         ({"error": "out of memory"}, False),
     ],
@@ -219,6 +228,11 @@ LABELS = Supervised("cross_entropy", HERE, -100, 30, 0, 0, 96, 2, 0.85, 1, 90, 8
         ({"empty": 1}, False),  # a sum over nothing is zero
         ({"empty_rows": 60}, True),
         ({"rows": 0, "empty_rows": 0}, False),
+        ({"cut": 40, "cut_empty": 30, "whole": 56}, True),  # a limit of length cuts the answers off
+        ({"cut": 40, "cut_empty": 15, "whole": 56}, False),  # most of the longest have one
+        ({"cut": 40, "cut_empty": 30, "whole": 56, "whole_empty": 1}, False),
+        ({"cut": 3, "cut_empty": 3, "whole": 56}, False),  # too few to tell
+        ({"cut": 40, "cut_empty": 30}, False),  # all of one length
     ],
 )
 def test_unsupervised_batch(change, fires):
@@ -298,6 +312,12 @@ def test_a_divergence_that_is_averaged_over_its_classes():
     task = replace(SCALE, weights=(1.0,), batches=(32,))
     divergence = replace(task, function="kl_div", classes=100)
     assert found("loss-averaged-wrongly", replace(SCALES, rows=(task, divergence)))
+    alone = found("loss-averaged-wrongly", replace(SCALES, rows=(divergence,)))
+    assert [f.severity for f in alone] == ["note"]
+    free = replace(SCALES, rows=(divergence,), scale_free=True)
+    assert not found("loss-averaged-wrongly", free)
+    few = replace(SCALES, rows=(replace(divergence, classes=9),))
+    assert not found("loss-averaged-wrongly", few)
     compensated = replace(divergence, weights=(100.0,))
     assert not found("loss-averaged-wrongly", replace(SCALES, rows=(task, compensated)))
 

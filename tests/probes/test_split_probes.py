@@ -7,6 +7,7 @@ import data_facts as sound
 import pytest
 from data_facts import found
 
+from mldoctor.facts.channel_order import ChannelOrder
 from mldoctor.facts.in_source.selections import Selections, _selected
 from mldoctor.facts.near_duplicates import NearDuplicates
 from mldoctor.facts.sample_stability import SampleStability
@@ -66,6 +67,18 @@ def test_time_overlap(later, fires):
 def test_split_shift(changes, fires):
     shift = SplitShift(sound.TRAINING, (replace(sound.SHIFT, **changes),))
     assert bool(found(split_shift, shift)) is fires
+
+
+@pytest.mark.parametrize(
+    ("as_is", "turned", "fires"),
+    [(3.0, 1.5, True), (2.9, 0.5, False), (9.0, 1.6, False), (0.6, 3.4, False), (1.5, 1.5, False)],
+)
+def test_colours_in_reverse_order(as_is, turned, fires):
+    row = replace(sound.SHIFT, channels=ChannelOrder(as_is, turned))
+    made = found(split_shift, SplitShift(sound.TRAINING, (row,)))
+    assert [f.message for f in made] == [
+        "evaluation pictures have their colour channels in reverse order"
+    ] * fires
 
 
 @pytest.mark.parametrize(

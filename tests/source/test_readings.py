@@ -365,6 +365,121 @@ CASES = [
         "s = optim.lr_scheduler.ReduceLROnPlateau(opt)\ns.step(val_loss)",
         False,
     ),
+    (
+        "metric-input-mismatch",
+        "from sklearn.metrics import f1_score\nf1_score(preds, labels, average='weighted')",
+        True,
+    ),
+    (
+        "metric-input-mismatch",
+        (
+            "from sklearn import metrics\n"
+            "def scores(p):\n"
+            "    return metrics.recall_score(p.predictions.argmax(-1), p.label_ids)\n"
+        ),
+        True,
+    ),
+    (
+        "metric-input-mismatch",  # the order does not matter, is right, or is not to be known
+        (
+            "from sklearn.metrics import accuracy_score, f1_score, precision_score\n"
+            "accuracy_score(preds, labels), f1_score(preds, labels), precision_score(a, labels)\n"
+            "precision_score(labels, preds), precision_score(y_true=labels, y_pred=preds)\n"
+            "precision_score(predicted_labels, labels)\n"
+        ),
+        False,
+    ),
+    (
+        "metric-input-mismatch",
+        (
+            "from sklearn.metrics import roc_auc_score\n"
+            "scores = []\n"
+            "for x, y in loader:\n"
+            "    scores.extend((torch.sigmoid(model(x)) > 0.5).long().tolist())\n"
+            "roc_auc_score(truth, scores)\n"
+        ),
+        True,
+    ),
+    (
+        "metric-input-mismatch",
+        (
+            "from sklearn.metrics import roc_auc_score\n"
+            "scores = []\n"
+            "for x, y in loader:\n"
+            "    scores.extend(torch.sigmoid(model(x)).tolist())\n"
+            "roc_auc_score(truth > 2, scores)\n"
+        ),
+        False,
+    ),
+    (
+        "metric-input-mismatch",
+        (
+            "loss = F.binary_cross_entropy_with_logits(net(x).squeeze(1), y)\n"
+            "out = net(x_test)\n"
+            "hits = (out.squeeze(1) >= 0.5) == y_test\n"
+        ),
+        True,
+    ),
+    (
+        "reset-best-score",
+        (
+            "for epoch in range(9):\n"
+            "    best = float('inf')\n"
+            "    loss = validate(model)\n"
+            "    if loss < best:\n"
+            "        best = loss\n"
+            "        torch.save(model.state_dict(), 'best.pt')\n"
+        ),
+        True,
+    ),
+    (
+        "reset-best-score",
+        (
+            "class Runner:\n"
+            "    def fit(self, epochs):\n"
+            "        for e in range(epochs):\n"
+            "            self.best = -1\n"
+            "            if self.val > 0:\n"
+            "                if self.best <= self.val:\n"
+            "                    self.best = self.val\n"
+            "                    self.save_checkpoint(e)\n"
+        ),
+        True,
+    ),
+    (
+        "reset-best-score",  # before the loop; over the batches of one epoch; not the only start
+        (
+            "best = 0\n"
+            "for epoch in range(9):\n"
+            "    if acc > best:\n"
+            "        best = acc\n"
+            "        torch.save(model.state_dict(), 'best.pt')\n"
+            "    hardest = 0\n"
+            "    for x in loader:\n"
+            "        if loss > hardest:\n"
+            "            hardest = loss\n"
+            "            torch.save(x, 'hardest.pt')\n"
+            "    top = 0\n"
+            "    top = history[-1]\n"
+            "    if acc > top:\n"
+            "        top = acc\n"
+            "        torch.save(model.state_dict(), 'top.pt')\n"
+            "for fold in range(5):\n"
+            "    good = 0\n"
+            "    if acc > good:\n"
+            "        good = acc\n"
+            "        torch.save(model.state_dict(), f'{fold}.pt')\n"
+        ),
+        False,
+    ),
+    (
+        "metric-input-mismatch",  # probabilities; another model; the middle of the scores
+        (
+            "loss = F.binary_cross_entropy_with_logits(net(x), y)\n"
+            "a, b, c = torch.sigmoid(net(x)) > 0.5, other(x) > 0.5, net(x) > 0\n"
+        ),
+        False,
+    ),
 ]
 
 

@@ -116,3 +116,67 @@ def test_what_is_asked_in_every_update_is_no_evaluation(trainee):
     seldom = VAL + "; model(as_batch(x_next, label)[0])"
     patient = trainee(split=split, evaluate=seldom, **ARRAYS)
     assert "x_next" in [held.name for held in patient.held_splits()]
+
+
+GRAPH = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+x, y = torch.randn(200, 6), torch.randint(0, 3, (200,))
+near = torch.softmax(torch.randn(200, 200), 1)
+order = torch.randperm(200)
+{split}
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 8), nn.Linear(8, 3)
+    def forward(self, near, x):
+        return self.b(near @ torch.relu(self.a(near @ x)))
+model = Net()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for step in range(60):
+    loss = nn.functional.cross_entropy(model(near, x)[{rows}], y[{rows}])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        model(near, x).argmax(1)
+"""
+LISTS = "train_rows, val_rows, test_rows = order[:{}], order[100:150], order[150:]"
+MASKS = "train_mask, test_mask = (torch.zeros(200, dtype=torch.bool) for _ in range(2))\n"
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "shared"),
+    [
+        (LISTS.format(100), "train_rows", {"val_rows": 0, "test_rows": 0}),
+        (LISTS.format(120), "train_rows", {"val_rows": 20, "test_rows": 0}),
+        (LISTS.format(150), "train_rows", {"test_rows": 0}),  # trained on the validation rows, too
+        (LISTS.format(130), "order[:120]", {}),  # whose rows these are is not to be told
+        (
+            MASKS + "train_mask[order[:130]] = True\ntest_mask[order[120:]] = True",
+            "train_mask",
+            {"test_mask": 10},
+        ),
+        ("train_rows, other = order[:120], order[100:]", "train_rows", {}),
+    ],
+)
+def test_rows_picked_from_the_answer_for_all_nodes(tmp_path, split, rows, shared):
+    script = tmp_path / "graph.py"
+    script.write_text(GRAPH.format(split=split, rows=rows))
+
+    def program():
+        with contextlib.redirect_stdout(io.StringIO()):
+            runpy.run_path(str(script), run_name="__main__")
+
+    patient = Driver(program)
+    try:
+        patient.observe()
+        if shared:
+            found = held_overlap(patient).found.rows
+            assert {row.evaluation.dataset: row.shared for row in found} == shared
+        else:
+            with pytest.raises(AbsentFact):
+                held_overlap(patient)
+    finally:
+        patient.stop()

@@ -9,6 +9,7 @@ import runpy
 import pytest
 import torch
 
+from mldoctor.facts.loaded_weights import loaded_weights
 from mldoctor.facts.parameters import parameters
 from mldoctor.trainee.later_stages import StagedDriver
 
@@ -74,6 +75,32 @@ ON_ONE_LINE = """
 one, two = torch.optim.Adam(model.parameters(), lr=1e-2), torch.optim.Adam(model[2].parameters())
 fit(model, one, 4)
 fit(model, two, 4)
+"""
+
+
+LOOKED_AT = """
+def look(net):
+    cross_entropy(net(x[:50]), y[:50]).backward()
+    net.zero_grad()
+for _ in range(3):
+    look(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2)))
+look(model)
+fit(model, torch.optim.Adam(model.parameters(), lr=1e-2), 6)
+"""
+
+BUILT_AFTER_BACKWARD = """
+for epoch in range(3):
+    for xb, yb in loader:
+        model.zero_grad()
+        cross_entropy(model(xb), yb).backward()
+        torch.optim.Adam(model.parameters(), lr=1e-2).step()
+"""
+
+UNDONE = """
+before = {name: value.clone() for name, value in model.state_dict().items()}
+fit(model, torch.optim.Adam(model.parameters(), lr=1e-2), 1)
+model.load_state_dict(before)
+fit(model, torch.optim.Adam(model.parameters(), lr=1e-2), 6)
 """
 
 
@@ -158,3 +185,40 @@ def test_the_recorders_are_gone_afterwards(driver):
     assert trainee.next_stage()
     trainee.stop()
     assert (torch.optim.Optimizer.__init__, torch.utils.data.DataLoader.__iter__) == before
+
+
+def test_what_was_loaded_before_a_later_stage_is_known_there(driver):
+    loading = """
+kept = dict(("module." + name, value) for name, value in model.state_dict().items())
+second = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+fit(model, torch.optim.Adam(model.parameters(), lr=1e-2), {epochs})
+second.load_state_dict(kept, strict=False)
+fit(second, torch.optim.Adam(second.parameters(), lr=1e-2), 3)
+"""
+    trainee = driver(loading.format(epochs=3))
+    assert trainee.next_stage()
+    (row,) = loaded_weights(trainee).rows
+    assert (row.own, row.matched, row.renamed) == (4, 0, 4)
+
+
+def test_gradients_that_are_only_looked_at_are_no_training(driver):
+    trainee = driver(LOOKED_AT)
+    assert len(trainee.tape.roots) == 1
+    assert [e.details["what"] for e in trainee.tape.of("seed")] == ["torch"]
+    rows = parameters(trainee).rows
+    assert len(rows) == 4
+    assert all(row.held_by and row.moved > 1e-3 for row in rows)
+    losses = [step.loss for step in trainee.drive(trainee.fixed_set().batches, 25)]
+    assert losses[-1] < losses[0]
+    again = [step.loss for step in trainee.drive(trainee.fixed_set().batches, 25)]
+    assert again == losses
+
+
+def test_a_backward_before_its_optimizer_is_part_of_the_training(driver):
+    trainee = driver(BUILT_AFTER_BACKWARD)
+    assert [e.kind for e in trainee.tape.of("backward", "step")][:2] == ["backward", "step"]
+
+
+def test_weights_that_are_put_back_have_moved_nevertheless(driver):
+    trainee = driver(UNDONE)
+    assert all(0 < row.moved < 1e-3 for row in parameters(trainee).rows)

@@ -18,7 +18,7 @@ def leaking_feature(
     ## What it finds
 
     A feature table in which a single column predicts the label almost perfectly while all other
-    columns together do not.
+    columns together do not; or texts whose token at one place, such as a marker before each, does.
 
     ## Why it matters
 
@@ -87,22 +87,19 @@ def leaking_feature(
         return
     if relations.others_accuracy > others or relations.majority > others:
         return
+    what = "token" if relations.tokens else "column"
     yield Finding(
         f"{relations.leaking} alone predicts the label",
         evidence=(
             Evidence(
-                "held-out accuracy from that column",
+                f"held-out accuracy from that {what}",
                 f"{relations.leaking_accuracy:.1%}",
                 f"below {alone:.0%}",
             ),
             Evidence(
-                "held-out accuracy from all other columns", f"{relations.others_accuracy:.1%}"
+                f"held-out accuracy from all other {what}s", f"{relations.others_accuracy:.1%}"
             ),
-            Evidence(
-                "distance between the classes in it, in standard deviations",
-                number(relations.apart),
-                f"below {apart:g}, a cut through close values",
-            ),
+            *(() if relations.tokens else (_distance(relations, apart),)),
             Evidence("share of the commonest label", f"{relations.majority:.1%}"),
             Evidence("samples", number(relations.samples)),
         ),
@@ -111,6 +108,14 @@ def leaking_feature(
         explains=("suspicious-score",),
         subject=relations.leaking,
         remedy=Remedy(
-            "find out how the column is made, and drop it if it is known only after the label"
+            f"find out how the {what} is made, and drop it if it is known only after the label"
         ),
+    )
+
+
+def _distance(relations: SimpleRelations, apart: float) -> Evidence:
+    return Evidence(
+        "distance between the classes in it, in standard deviations",
+        number(relations.apart),
+        f"below {apart:g}, a cut through close values",
     )

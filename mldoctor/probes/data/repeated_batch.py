@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.delivery import Delivery
+from mldoctor.facts.stream_shares import StreamShares
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
 
 @probe("repeated-batch", Severity.ERROR)
-def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Finding]:
+def repeated_batch(
+    delivery: Delivery, shares: StreamShares | None = None, *, min_passes: int = 8
+) -> Iterator[Finding]:
     """Training keeps seeing the same batch, or the same few.
 
     ## What it finds
 
     A loop that begins the training loader anew for every batch and so gets the first one each time,
     one that took a single batch and trains on it, or one that leaves every pass after the same
-    first few batches.
+    first few batches. Also, as a warning, a stream that each worker of its loader reads as a whole.
 
     ## Why it matters
 
@@ -74,6 +77,9 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
     the same, value by value, at least `min_passes` times; for the first one it is enough that the
     latest batches are, where the only loader is begun anew once for each update.
 
+    A stream that several workers read is begun once more by two of them, as the loader starts its own:
+    where both give the same samples in the same order, every sample comes once for each worker.
+
     ## When it is wrong
 
     A loader that shuffles gives another batch each time it is begun anew: that is slow, and quiet.
@@ -81,8 +87,10 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
 
     ## References
 
-    DeepCrime (Humbatova, Jahangirova and Tonella, 2021).
+    DeepCrime (Humbatova, Jahangirova and Tonella, 2021); the documentation of
+    `torch.utils.data.IterableDataset` (several workers).
     """
+    yield from _undivided(shares)
     read = sum(row.requests > 0 for row in delivery.rows)
     for row in delivery.rows:
         if (
@@ -134,3 +142,25 @@ def repeated_batch(delivery: Delivery, *, min_passes: int = 8) -> Iterator[Findi
                 "iterate over the loader: for batch in loader, and remove what was left from debugging"
             ),
         )
+
+
+def _undivided(shares: StreamShares | None) -> Iterator[Finding]:
+    """A stream of which every worker gives all samples."""
+    for row in shares.rows if shares is not None else ():
+        if row.same and row.different > 1:
+            yield Finding(
+                f"each of {row.workers} workers reads the whole stream",
+                evidence=(
+                    Evidence(
+                        f"first {row.samples} samples of two workers", "the same", "different ones"
+                    ),
+                    Evidence("times that each sample comes in a pass", str(row.workers), "1"),
+                    Evidence("dataset", row.dataset),
+                ),
+                location=row.built,
+                severity=Severity.WARNING,
+                subject=f"stream {row.index}",
+                remedy=Remedy(
+                    "divide the stream by get_worker_info(): its id and the number of workers"
+                ),
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.sample_stability import SampleStability
+from mldoctor.facts.sample_stability import SampleStability, Stability
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
@@ -15,7 +15,8 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
 
     ## What it finds
 
-    A loader with several workers whose augmentations repeat from worker to worker.
+    A loader with several workers whose augmentations repeat from worker to worker, or, as a warning,
+    from epoch to epoch.
 
     ## Why it matters
 
@@ -100,7 +101,9 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
     ## How it is measured
 
     One entry that chance changes is read several times by each of two workers, started as the
-    loader starts its own. The same sequence of different results from both is a finding.
+    loader starts its own. The same sequence of different results from both is a finding; so is the
+    same sequence from workers that are started once more, under another random state, as for the next
+    epoch. Workers that persist are not started again.
 
     ## When it is wrong
 
@@ -113,6 +116,7 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
     """
     for row in stability.rows:
         if not row.worker_copies:
+            yield from _every_epoch(row)
             continue
         yield Finding(
             "workers repeat each other's random changes",
@@ -125,6 +129,28 @@ def repeated_worker_randomness(stability: SampleStability) -> Iterator[Finding]:
                 Evidence("dataset", row.dataset),
             ),
             location=row.loader.built,
+            subject=f"loader {row.loader.index}",
+            remedy=Remedy(
+                "draw from torch's generator, or seed from torch.initial_seed() in worker_init_fn"
+            ),
+        )
+
+
+def _every_epoch(row: Stability) -> Iterator[Finding]:
+    """Workers that begin every epoch with the same random numbers."""
+    if row.worker_epochs:
+        yield Finding(
+            "workers repeat their random changes in every epoch",
+            evidence=(
+                Evidence(
+                    "reads of one entry by a worker, in two epochs",
+                    "the same random changes in the same order",
+                    "different ones",
+                ),
+                Evidence("dataset", row.dataset),
+            ),
+            location=row.loader.built,
+            severity=Severity.WARNING,
             subject=f"loader {row.loader.index}",
             remedy=Remedy(
                 "draw from torch's generator, or seed from torch.initial_seed() in worker_init_fn"

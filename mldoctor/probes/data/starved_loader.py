@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from mldoctor.facts.collated_batches import CollatedBatches
 from mldoctor.facts.delivery import Delivery
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
 
 @probe("starved-loader", Severity.ERROR)
-def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Finding]:
+def starved_loader(
+    delivery: Delivery, collated: CollatedBatches | None = None, *, share: float = 0.2
+) -> Iterator[Finding]:
     """A loader leaves a good part of its dataset unread in every pass.
 
     ## What it finds
 
     A loader that has no batch at all, or that skips the same 20 % or more of its dataset in every
-    pass: by `drop_last` on a batch larger than the rest, or by a batch sampler that leaves buckets
-    out.
+    pass: by `drop_last` on a batch larger than the rest, by a batch sampler that leaves buckets out, by
+    a weighted sampler with one weight for each class instead of each sample, or by a collate function
+    that hands on one sample of each batch.
 
     ## Why it matters
 
@@ -70,7 +75,9 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
 
     The lengths of loader and dataset are compared. A batch sampler of the user's own is walked
     twice, with the random state put back, and counts only when it visits the same entries both
-    times. Up to `share` of the dataset may be left out.
+    times. A weighted sampler never draws an entry beyond its weights. Where batches of several samples
+    come out with one row, the collate function is given a few samples, then one of them: the same
+    result means that the others are lost. Up to `share` of the dataset may be left out.
 
     ## When it is wrong
 
@@ -80,8 +87,9 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
     ## References
 
     the documentation of torch.utils.data.DataLoader; Humbatova and others, Taxonomy of Real Faults
-    in Deep Learning Systems (2020).
+    in Deep Learning Systems (2020); the documentation of WeightedRandomSampler.
     """
+    yield from _dropped(collated)
     for row in delivery.rows:
         if not row.size:
             continue
@@ -97,7 +105,7 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
         yield Finding(
             "a loader has no batch"
             if row.batches == 0
-            else f"a loader never reads {left / row.size:.0%} of its dataset",
+            else f"a loader never reads {math.floor(100 * left / row.size)}% of its dataset",
             evidence=(
                 Evidence(
                     "samples left out in every pass",
@@ -109,5 +117,25 @@ def starved_loader(delivery: Delivery, *, share: float = 0.2) -> Iterator[Findin
             ),
             location=row.built,
             subject=f"loader {row.index}",
-            remedy=Remedy("make the batch smaller, keep the last batch, or empty every bucket"),
+            remedy=Remedy(
+                "give the sampler one weight for each sample: weights[labels]"
+                if row.sampler == "WeightedRandomSampler"
+                else "make the batch smaller, keep the last batch, or empty every bucket"
+            ),
         )
+
+
+def _dropped(collated: CollatedBatches | None) -> Iterator[Finding]:
+    """A collate function that loses samples."""
+    for row in collated.rows if collated is not None else ():
+        if row.alone:
+            yield Finding(
+                f"the collate function keeps one of the {row.batch_size} samples of a batch",
+                evidence=(
+                    Evidence(f"a batch of {row.samples} samples", "equal to that of one of them"),
+                    Evidence("batch size", str(row.batch_size)),
+                ),
+                location=row.built,
+                subject=f"collate {row.index}",
+                remedy=Remedy("put all samples of the list that it is given into the batch"),
+            )

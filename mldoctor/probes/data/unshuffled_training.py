@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mldoctor.facts.batch_order import BatchOrder
+from mldoctor.facts.delivery import Delivery
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.registry import probe
 
@@ -18,13 +19,16 @@ MOSTLY = 0.9
 
 
 @probe("unshuffled-training", Severity.ERROR)
-def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[Finding]:
-    """Training batches come in the order of their labels.
+def unshuffled_training(
+    order: BatchOrder | None, delivery: Delivery | None = None, *, min_updates: int = 8
+) -> Iterator[Finding]:
+    """Training batches come in the order of their labels, or in one order in every epoch.
 
     ## What it finds
 
     Batches that hold one class each although the data has several: a dataset sorted by label that
-    the loader, or the loop's own batching, does not shuffle.
+    the loader, or the loop's own batching, does not shuffle. Also, as a warning, a sampler for
+    distributed training that shuffles by the number of the epoch and is never told it.
 
     ## Why it matters
 
@@ -83,6 +87,10 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     there: nine in ten neighbours in it must then have the same label. Rows of a file are taken in
     batches of 32, and the finding is a note: whoever reads the file may shuffle.
 
+    A `DistributedSampler` that shuffles is walked twice: its order depends on its `epoch` alone. It is
+    reported where that was never set while the loop was observed, and the script's own files do not
+    speak of `set_epoch`.
+
     ## When it is wrong
 
     Curricula and class-incremental training do this on purpose. Adversarial losses use one label
@@ -91,8 +99,12 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
     ## References
 
     Bengio, Practical Recommendations for Gradient-Based Training (2012), section 3.3;
-    Deci-AI/super-gradients#416 on GitHub; open-mmlab/mmdetection#1649 on GitHub.
+    Deci-AI/super-gradients#416 on GitHub; open-mmlab/mmdetection#1649 on GitHub; the documentation of
+    `torch.utils.data.distributed.DistributedSampler` (`set_epoch`).
     """
+    yield from _same_every_epoch(delivery)
+    if order is None:
+        return
     if order.labelled < min_updates or order.pure < PURE * order.labelled:
         return
     sorted_data = (
@@ -147,3 +159,21 @@ def unshuffled_training(order: BatchOrder, *, min_updates: int = 8) -> Iterator[
         subject="order",
         remedy=Remedy("shuffle: DataLoader(..., shuffle=True), or permute the indices every epoch"),
     )
+
+
+def _same_every_epoch(delivery: Delivery | None) -> Iterator[Finding]:
+    """A sampler that waits to be told the epoch."""
+    for row in delivery.rows if delivery is not None else ():
+        if row.role == "training" and row.same_order:
+            yield Finding(
+                "every epoch reads the training data in the same order",
+                evidence=(
+                    Evidence("two passes of the sampler", "the same order", "different ones"),
+                    Evidence("order", row.sampler),
+                    Evidence("calls of set_epoch", "0", "1 before each epoch"),
+                ),
+                location=row.built,
+                severity=Severity.WARNING,
+                subject=f"loader {row.index}",
+                remedy=Remedy("call sampler.set_epoch(epoch) at the beginning of every epoch"),
+            )

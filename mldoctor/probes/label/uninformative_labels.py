@@ -77,10 +77,11 @@ def uninformative_labels(
     Three experiments, cheapest first, each of which may acquit: the natural loss on fresh batches falls
     clearly below that of the best constant answer; trees, a linear model or nearest neighbours on the
     raw inputs predict held-out labels better than permuted ones (p below 0.05); the loop learns the
-    real labels of fresh batches faster than shuffled ones. At least 150 labelled samples are needed. A
-    loop without a loader takes more natural updates instead, from which inputs and labels are taken.
-    Where the loop cannot learn at all and a loss gets the labels of its batch in another order, it is
-    run again with them in theirs.
+    real labels of fresh batches faster than shuffled ones. At least 150 labelled samples are needed, and
+    samples that are more than a few ids (a user and an item): simple models cannot see in numbers how
+    their vectors go together. A loop without a loader takes more natural updates instead, from which
+    inputs and labels are taken. Where the loop cannot learn at all and a loss gets the labels of its
+    batch in another order, it is run again with them in theirs.
 
     ## When it is wrong
 

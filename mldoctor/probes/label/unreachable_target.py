@@ -10,6 +10,8 @@ from mldoctor.facts.target_fit import Fit, TargetFit
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
+LOGITS = "binary_cross_entropy_with_logits"
+
 
 def _outside(row: Fit, activation: str) -> tuple[float, str]:
     """Share of the targets beyond the activation's range, and that range."""
@@ -22,6 +24,14 @@ def _outside(row: Fit, activation: str) -> tuple[float, str]:
     return 0.0, ""
 
 
+def _cut_off(row: Fit, activation: str) -> float:
+    """Share of the targets that logits without negative values do not reach."""
+    if activation != "relu":
+        return 0.0
+    # Binary targets lie between 0 and 1: one less their mean is what asks for a negative logit.
+    return 1.0 if row.function in CLASS_LOSSES else 1.0 - row.target_mean
+
+
 @probe("unreachable-target", Severity.ERROR)
 def unreachable_target(
     fit: TargetFit, outputs: OutputActivation, *, min_share: float = 0.05
@@ -31,7 +41,7 @@ def unreachable_target(
     ## What it finds
 
     A regression loss on the output of a tanh, sigmoid, ReLU or softplus with targets beyond its
-    range, or a class loss on logits that a ReLU has cut off at zero.
+    range, or a class or binary loss on logits that a ReLU has cut off at zero.
 
     ## Why it matters
 
@@ -84,7 +94,8 @@ def unreachable_target(
 
     The latest training call is repeated and the last operation on its output is read from the
     autograd graph. At least `min_share` of the targets of the natural steps must lie beyond its
-    bounds by more than 0.02.
+    bounds by more than 0.02. Logits of a binary loss that are never below zero say one half or more:
+    its targets below that must be as many.
 
     ## When it is wrong
 
@@ -96,8 +107,8 @@ def unreachable_target(
     """
     for row in fit.rows:
         activation = outputs.of(row.entries)
-        if row.function in CLASS_LOSSES:
-            outside, bounds = (1.0 if activation == "relu" else 0.0), "0 and above"
+        if row.function in (*CLASS_LOSSES, LOGITS):
+            outside, bounds = _cut_off(row, activation), "0 and above"
         elif row.function in REGRESSION_LOSSES:
             outside, bounds = _outside(row, activation)
         else:
@@ -115,7 +126,7 @@ def unreachable_target(
             )
         yield Finding(
             f"{row.function} gets logits cut off by a {activation}"
-            if row.function in CLASS_LOSSES
+            if row.function not in REGRESSION_LOSSES
             else f"{outside:.0%} of the targets lie beyond the {activation} of the output",
             evidence=tuple(evidence),
             location=row.location,

@@ -9,6 +9,9 @@ from mldoctor.facts.step_order import Clip, Step, StepOrder
 from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.registry import probe
 
+SHRUNK = ("flat-loss", "cannot-overfit", "single-class-collapse", "learning-rate-too-low")
+"""What follows when a bound meets gradients that are thousands of times as long as they should be."""
+
 _SAID = {
     "after the step": "gradients are clipped after the step that used them",
     "before the backward": "gradients are clipped before the backward that makes them",
@@ -114,6 +117,7 @@ def clip_without_effect(
             ),
             location=last.site,
             also=rows[0].site,
+            explains=SHRUNK if kind == "scaled" else (),
             severity=Severity.WARNING if kind == "scaled" else None,
             subject=f"optimizer {rows[0].optimizer}",
             remedy=Remedy(

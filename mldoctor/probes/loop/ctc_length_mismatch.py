@@ -19,7 +19,8 @@ def ctc_length_mismatch(
     ## What it finds
 
     Inputs with fewer frames than their target needs, a target that contains the blank, batch and time
-    in the wrong order, or raw scores where logarithms of probabilities are wanted.
+    in the wrong order or exchanged by a reshape, or raw scores where logarithms of probabilities are
+    wanted.
 
     ## Why it matters
 
@@ -112,7 +113,8 @@ def ctc_length_mismatch(
     The arguments of the first calls. A target needs one frame for each label and one more between two
     equal ones. Reported is any sample that does not fit, or with `zero_infinity` more than a share of
     `max_infeasible` of them; any blank among the labels; and frames whose probabilities sum to
-    something else than 1, by more than `max_off` in the logarithm.
+    something else than 1, by more than `max_off` in the logarithm. The autograd graph tells a reshape
+    from `[batch, time, classes]` to `[time, batch, classes]` from a transpose.
 
     ## When it is wrong
 
@@ -160,6 +162,12 @@ def _fault(
             "ctc_loss is given the batch as the first axis",
             (Evidence("input lengths", str(row.lengths), f"{row.shape[1]} (second axis)"),),
             "transpose the prediction to [time, batch, classes]",
+        )
+    if row.reshaped:
+        return (
+            "the batch and time of ctc_loss are exchanged by a reshape",
+            (Evidence("first axis", "made by a reshape", "by a transpose"),),
+            "transpose the prediction to [time, batch, classes]: a reshape mixes the samples",
         )
     if row.blanks:
         return (

@@ -78,16 +78,18 @@ def evaluating_in_train_mode(
     ## How it is measured
 
     A call evaluates when its batch comes from a loader that no step is taken on or, without such a
-    loader, when a loss is computed without gradients on a target that training never used. All such
+    loader, when a loss is computed without gradients on a target that training never used, or when its
+    rows stand in another array of the script than those that are trained on (where a loader hands out
+    a `TensorDataset`: in none of its rows), at most every other update. All such
     calls of a trained model must be in train mode, with dropout above zero or running statistics in
     train mode at that moment. Where no such layer is registered, the training batch is run in both
     modes: the output must change by `min_difference` of its scale, far above rounding.
 
     ## When it is wrong
 
-    Statistics that are adapted to the evaluation data on purpose. Monte-Carlo dropout is quiet: it runs
-    each batch more than `max_passes` times, or leaves the model as a whole in eval mode. So are models
-    without such layers.
+    Statistics that are adapted to the evaluation data on purpose. Monte-Carlo dropout is quiet: it
+    runs the same rows more than `max_passes` times, or leaves the model as a whole in eval mode. So
+    are models without such layers.
 
     ## References
 

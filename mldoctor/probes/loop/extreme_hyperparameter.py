@@ -16,6 +16,13 @@ ORDINARY = 1e-6
 """The largest epsilon that an optimizer of torch has by default (Adadelta). Where even this one is far
 above the denominator, it is the gradients that are too small."""
 
+ALWAYS_CLIPPED = 100.0
+"""Times the bound that every gradient must have: a bound near the usual norm clips the spikes alone."""
+
+CRAWL = 3e-4
+"""A third of the share of the weights that an update usually moves (1e-3); clipped at a usual bound,
+the same loops have 0.01 to 0.1 here."""
+
 
 @probe("extreme-hyperparameter", Severity.WARNING)
 def extreme_hyperparameter(
@@ -87,8 +94,9 @@ def extreme_hyperparameter(
     than the rate by that factor. Momentum counts from `momentum` on, betas when the square of the
     first is not below the root of the second, the condition under which Adam was shown to converge. A
     clip bound must be `clip_share` times below the median norm, with an optimizer for which the length
-    matters. Where the loop cannot learn and no cause explains it, it is run again with epsilon, betas
-    and momentum at their usual values; if it learns then, that is the finding.
+    matters; or 100 times below every norm, where a step of that length, its momentum counted, moves the
+    weights by less than 3 in 10,000. Where the loop cannot learn and no cause explains it, it is run
+    again with epsilon, betas and momentum at their usual values; if it learns then, that is the finding.
 
     ## When it is wrong
 
@@ -166,12 +174,23 @@ def _of_clip(row: OptimizerOptions, clip_share: float) -> Iterator[Finding]:
     if not row.clip_norms or not row.clip_bound or row.kind.endswith(SCALE_FREE):
         return
     usual = sorted(row.clip_norms)[len(row.clip_norms) // 2]
-    if usual > clip_share * row.clip_bound:
+    least = min(row.clip_norms)
+    crawls = (
+        least > ALWAYS_CLIPPED * row.clip_bound
+        and row.clipped_step is not None
+        and row.clipped_step < CRAWL
+    )
+    if usual > clip_share * row.clip_bound or crawls:
         yield _finding(
             row,
             f"the clip bound {row.clip_bound:g} leaves nothing of the gradients",
             Evidence("median gradient norm", number(usual)),
             Evidence("bound", number(row.clip_bound), "near the usual norm"),
+            *(
+                (Evidence("longest step, as a share of the weights", number(row.clipped_step)),)
+                if row.clipped_step is not None
+                else ()
+            ),
         )
 
 

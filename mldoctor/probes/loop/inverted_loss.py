@@ -9,6 +9,8 @@ from mldoctor.findings import Evidence, Finding, Remedy, Severity, number
 from mldoctor.probes.consequences import UNLEARNABLE
 from mldoctor.registry import probe
 
+_WHAT = {"log_prob": "data"}
+
 
 @probe("inverted-loss", Severity.ERROR)
 def inverted_loss(direction: LossDirection, *, min_rise: float = 1e-4) -> Iterator[Finding]:
@@ -74,7 +76,8 @@ def inverted_loss(direction: LossDirection, *, min_rise: float = 1e-4) -> Iterat
     steps, the loop takes up to 18 steps on a fixed set at 1 % (then 10 %) of its rate, and the value
     of the loss function must rise beyond its noise and by more than a share of `min_rise`. For a
     hand-written class loss the sign of the gradient at the picked log-probabilities of the labels
-    decides.
+    decides; for a loss made of the `log_prob` of torch's distributions the sign at that of a part of the
+    batch, when it is lowered for every value in every call.
 
     ## When it is wrong
 
@@ -116,7 +119,8 @@ def inverted_loss(direction: LossDirection, *, min_rise: float = 1e-4) -> Iterat
         yield Finding(
             f"a small step along the update raises {row.function}"
             if rises
-            else "the likelihood of the labels is minimised: a minus sign is missing",
+            else f"the likelihood of the {_WHAT.get(row.function, 'labels')} is minimised: "
+            "a minus sign is missing",
             evidence=tuple(evidence),
             location=row.location,
             explains=UNLEARNABLE,

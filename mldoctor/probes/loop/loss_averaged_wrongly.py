@@ -109,7 +109,7 @@ def loss_averaged_wrongly(
                 subject="loss",
                 remedy=Remedy("divide once: the reduction of the loss has done it"),
             )
-        elif row.function == "kl_div" and _diluted(row, scale):
+        elif row.function == "kl_div" and (_diluted(row, scale) or _alone(row, scale)):
             yield Finding(
                 f"kl_div is averaged over its {row.classes} classes too",
                 evidence=(
@@ -121,6 +121,7 @@ def loss_averaged_wrongly(
                     ),
                 ),
                 location=row.location,
+                severity=None if _diluted(row, scale) else Severity.NOTE,
                 subject="loss",
                 remedy=Remedy("use reduction='batchmean'"),
             )
@@ -156,6 +157,12 @@ def _twice(row: Scale, scale: LossScale, min_batch: int, precision: float) -> st
     if row.epoch is not None and everywhere((row.epoch,) * len(row.weights)):
         return "the number of batches"
     return ""
+
+
+def _alone(row: Scale, scale: LossScale, few: int = 10) -> bool:
+    """Whether steps that grow with the loss are shorter by the classes, ten or more."""
+    undivided = row.reduction == "mean" and min(row.weights) > 1 / 2
+    return undivided and len(scale.rows) == 1 and not scale.scale_free and row.classes >= few
 
 
 def _diluted(row: Scale, scale: LossScale) -> bool:

@@ -95,6 +95,8 @@ def missing_step(
         return
     if steps and not any(row.reached for row in parameters.rows):
         return
+    if steps and any(o.tensors for o in parameters.optimizers) and _left_out(parameters):
+        return  # the wrong tensors were handed over: see optimizer-missing-parameters
     what = "a step of an optimizer without gradients" if steps else "without any optimizer step"
     yield Finding(
         f"{updates.backwards} backward passes, {what}"[:79],
@@ -115,6 +117,15 @@ def missing_step(
         ),
         subject="optimizer",
         remedy=Remedy("call optimizer.step() after the backward, on the optimizer of this model"),
+    )
+
+
+def _left_out(parameters: Parameters) -> bool:
+    """Whether every trainable tensor that a loss reaches is held by no optimizer."""
+    reached = [row for row in parameters.rows if row.trainable and row.reached]
+    holding = {row.name.split(".")[0] for row in parameters.rows if row.held_by}
+    return bool(reached) and all(
+        not row.held_by and row.name.split(".")[0] in holding for row in reached
     )
 
 

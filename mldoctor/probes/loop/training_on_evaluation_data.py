@@ -21,8 +21,8 @@ def training_on_evaluation_data(uses: LoaderUse, *, min_steps: int = 2) -> Itera
     ## What it finds
 
     Updates on the batches of a validation or test loader: a validation loop copied from the training
-    loop with its `backward` and `step`, a phase that forgot its condition, or the wrong loader handed to
-    the training function.
+    loop with its `backward` and `step`, a phase that forgot its condition, the wrong loader handed to
+    the training function, or a dataset that was switched for the validation and not switched back.
 
     ## Why it matters
 
@@ -82,7 +82,10 @@ def training_on_evaluation_data(uses: LoaderUse, *, min_steps: int = 2) -> Itera
     the script itself names it so (`val_loader`, `loaders["test"]`), or when the model is in eval mode on
     all of its batches. At least `min_steps` updates on it are needed, by an optimizer that also steps on
     another loader; or, where no other loader is trained on, another loader that is named for training
-    and was never read.
+    and was never read. Without any name, a loader counts that was read without gradients before the
+    first step on it, while the loader trained on until then is never read again, and nothing else is
+    there to evaluate on. So does one whose dataset is left in the state, such as an attribute that
+    names its split, in which another loader evaluates.
 
     ## When it is wrong
 
@@ -105,9 +108,10 @@ def training_on_evaluation_data(uses: LoaderUse, *, min_steps: int = 2) -> Itera
         unread = [o for o in uses.rows if not o.requests and "train" in o.name.lower()]
         named, in_eval = _evaluates(row), row.in_eval == row.steps
         alone = named and not any(o.steps for o in uses.rows if o is not row) and bool(unread)
-        if not (trained and (named or in_eval)) and not alone:
+        moved = row.turned or _moved(row, trained, uses)
+        if not (trained and (named or in_eval)) and not alone and not moved:
             continue
-        name = row.name or "the evaluation loader"
+        name = "the evaluation data" if moved else row.name or "the evaluation loader"
         yield Finding(
             f"the optimizer steps on the batches of {name}"[:79],
             evidence=(
@@ -125,10 +129,27 @@ def training_on_evaluation_data(uses: LoaderUse, *, min_steps: int = 2) -> Itera
             subject=f"loader {name}",
             remedy=Remedy(
                 "take backward and step out of the evaluation, and run it under torch.no_grad()"
-                if trained
+                if trained and not moved
+                else "give the training its own dataset back after each evaluation"
+                if moved
                 else f"hand the training loop {unread[0].name} in place of {name}"
             ),
         )
+
+
+def _moved(row: Use, trained: list[Use], uses: LoaderUse) -> bool:
+    """Whether the loop left its training data for good for what it had only evaluated on until then.
+
+    Where something else is evaluated on, or the training data as well, the data may come in turns on
+    purpose: tasks one after the other, or samples whose labels the model itself has given.
+    """
+    evaluated = any(o.looked and not o.steps for o in uses.rows)
+    return (
+        bool(trained)
+        and row.looked_before > 0
+        and not evaluated
+        and all(o.looked == 0 and o.last_step < row.first_step for o in trained)
+    )
 
 
 def _evaluates(row: Use) -> bool:

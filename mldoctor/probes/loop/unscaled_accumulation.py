@@ -11,18 +11,27 @@ from mldoctor.registry import probe
 
 @probe("unscaled-accumulation", Severity.WARNING)
 def unscaled_accumulation(
-    accumulation: Accumulation, *, tolerance: float = 0.1
+    accumulation: Accumulation,
+    *,
+    tolerance: float = 0.1,
+    least: int = 2,
+    starved: float = 0.2,
+    uneven: float = 2.0,
 ) -> Iterator[Finding]:
     """Gradients of several batches are added up for one step, and not divided by their number.
 
     ## What it finds
 
-    A loop that steps after every k-th backward, on the sum of the k mean losses and not on their mean.
+    A loop that steps after every k-th backward, on the sum of the k mean losses and not on their mean;
+    or one that clears what a shorter last group of an epoch has added up; as a note, means over very
+    different numbers of labels that weigh the same in one step.
 
     ## Why it matters
 
     The gradient is k times as long as that of one large batch. With SGD the rate is k times as high as
-    it says, and it changes with k; a norm clip is reached k times as early.
+    it says, and it changes with k; a norm clip is reached k times as early. Batches whose gradients are
+    cleared teach the model nothing. A label of a short batch counts for more than one of a long batch,
+    other than in one large batch of both.
 
     ## Example
 
@@ -72,7 +81,10 @@ def unscaled_accumulation(
 
     Backwards of one line with a batch of their own are counted between two steps. What the loss is
     divided by is read from the gradient that the backward sends to the value of torch's loss function:
-    1 within the given `tolerance` when nothing divides it.
+    1 within the given `tolerance` when nothing divides it. Gradients count as thrown away when a
+    `zero_grad` stands between fewer than k backwards of that line and the next step, `least` times;
+    it is a note up to a share of `starved` of all backwards, the bound of starved-loader. The labels
+    that a class loss counts must differ by a factor of `uneven` in more than half of the first steps.
 
     ## When it is wrong
 
@@ -87,6 +99,8 @@ def unscaled_accumulation(
     Accelerate documentation, Performing gradient accumulation.
     """
     for row in accumulation.rows:
+        yield from _dropped(row, least, starved)
+        yield from _uneven(row, least, uneven)
         if row.weight is None or abs(row.weight - 1) > tolerance:
             continue
         clipped = _clipped_by_it(row)
@@ -113,6 +127,48 @@ def unscaled_accumulation(
                 f"divide each loss by {row.backwards} before the backward", recipe="bert_layerwise"
             ),
         )
+
+
+def _dropped(row: Accumulated, least: int, starved: float) -> Iterator[Finding]:
+    """The batches at the end of an epoch whose gradients are cleared before a step."""
+    if len(row.dropped) < least or row.library or max(row.dropped) >= row.backwards:
+        return
+    count = max(row.dropped)
+    yield Finding(
+        f"the gradients of {count} batches are cleared before a step uses them"
+        if count > 1
+        else "the gradients of a batch are cleared before a step uses them",
+        evidence=(
+            Evidence("backwards for one step", number(row.backwards)),
+            Evidence("times that a shorter group was cleared", number(len(row.dropped)), "0"),
+            Evidence("share of all backwards", f"{row.share:.0%}", "0%"),
+        ),
+        location=row.site,
+        severity=None if row.share > starved else Severity.NOTE,
+        subject=f"{row.kind} remainder",
+        remedy=Remedy("step after the last batch of an epoch, too"),
+    )
+
+
+def _uneven(row: Accumulated, least: int, uneven: float) -> Iterator[Finding]:
+    """Means over very different numbers of labels that are averaged as if they were of one number."""
+    steps = [counts for counts in row.labels if min(counts) > 0]
+    apart = [counts for counts in steps if max(counts) >= uneven * min(counts)]
+    if len(apart) < least or len(apart) <= len(steps) / 2:
+        return
+    widest = max(apart, key=lambda counts: max(counts) / min(counts))
+    yield Finding(
+        f"batches of {min(widest)} and of {max(widest)} labels weigh the same in one step",
+        evidence=(
+            Evidence("backwards for one step", number(row.backwards)),
+            Evidence("labels of each batch in one step", ", ".join(map(str, widest[:8])), "alike"),
+            Evidence("steps with such batches", f"{len(apart)} of {len(steps)}", "0"),
+        ),
+        location=row.site,
+        severity=Severity.NOTE,
+        subject=f"{row.kind} labels",
+        remedy=Remedy("sum the losses of a step and divide by the number of all its labels"),
+    )
 
 
 def _clipped_by_it(row: Accumulated) -> bool:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mldoctor.facts.supervised_labels import SupervisedLabels
+from mldoctor.facts.supervised_labels import Supervised, SupervisedLabels
 from mldoctor.findings import Evidence, Finding, Remedy, Severity
 from mldoctor.probes.consequences import UNLEARNABLE
 from mldoctor.registry import probe
+
+CUT_OFF = 0.05
+"""Share of the sequences that lose their answer, from which on it is told: a few long ones always do."""
+
+MIN_CUT = 4
+"""Sequences without a label that happen to be among the longest are fewer."""
 
 
 @probe("unsupervised-batch", Severity.ERROR)
@@ -120,6 +126,10 @@ def unsupervised_batch(labels: SupervisedLabels, *, max_empty: float = 0.5) -> I
     without one. Masked language modelling, where most labels are ignored but hardly a sequence is
     without one, is left alone, and so are single labels per sample.
 
+    Below that share a warning tells of answers that a length limit has cut off: at least 5 % of the
+    sequences have no label, every one of them is as long as the longest, and so is the better part of
+    those of that length.
+
     ## When it is wrong
 
     Sequences that are kept in the batch on purpose without a label, as in semi-supervised tagging.
@@ -133,6 +143,7 @@ def unsupervised_batch(labels: SupervisedLabels, *, max_empty: float = 0.5) -> I
         calls = row.spoiled > 0 or row.empty >= max(1, max_empty * row.calls)
         sequences = row.rows > 0 and row.empty_rows >= max_empty * row.rows
         if not calls and not sequences:
+            yield from _cut_off(row)
             continue
         yield Finding(
             "every label of a batch is ignored by the loss"
@@ -148,4 +159,25 @@ def unsupervised_batch(labels: SupervisedLabels, *, max_empty: float = 0.5) -> I
             explains=(*UNLEARNABLE, "skipped-updates", "lost-updates"),
             subject="loss",
             remedy=Remedy("look at the labels of one batch: find out why the answer was not found"),
+        )
+
+
+def _cut_off(row: Supervised) -> Iterator[Finding]:
+    """Sequences whose answer stood behind a limit of length."""
+    rows = row.cut + row.whole
+    lost = row.cut_empty >= max(MIN_CUT, CUT_OFF * rows) and 2 * row.cut_empty >= row.cut
+    if lost and row.whole and not row.whole_empty:
+        yield Finding(
+            f"the longest {row.cut_empty / rows:.0%} of the sequences have no label that counts",
+            evidence=(
+                Evidence(
+                    "longest sequences without a label", f"{row.cut_empty} of {row.cut}", "few"
+                ),
+                Evidence("shorter ones without a label", f"0 of {row.whole}"),
+                Evidence("ignored index", str(row.ignore_index)),
+            ),
+            location=row.location,
+            severity=Severity.WARNING,
+            subject="loss",
+            remedy=Remedy("raise the length limit, or cut the beginning of the text instead"),
         )

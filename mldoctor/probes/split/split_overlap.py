@@ -96,7 +96,8 @@ def split_overlap(
     ## When it is wrong
 
     Short rows over a small alphabet (states, moves, digits) repeat by chance: an equal row counts only
-    when a trigram model of the training rows expects fewer than 0.05 of it.
+    when a trigram model of the training rows expects fewer than 0.05 of it, and so many of them as there
+    are have a chance below 1 % together.
     Texts of up to three words that occur three times in training and more ("ok", "thank you") are
     what people write: where nothing else is shared, the finding is a note.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mldoctor.trainee.recorders.backward import BackwardRecorder
 from mldoctor.trainee.recorders.checkpoints import CheckpointRecorder
 from mldoctor.trainee.recorders.differences import DifferenceRecorder
+from mldoctor.trainee.recorders.likelihoods import LikelihoodRecorder
 from mldoctor.trainee.recorders.loaders import LoaderRecorder
 from mldoctor.trainee.recorders.losses import LossRecorder
 from mldoctor.trainee.recorders.modules import ModuleRecorder
@@ -44,6 +45,7 @@ class Recorders:
             WeightRecorder(self.session),
             self.losses,
             DifferenceRecorder(self.session),
+            LikelihoodRecorder(self.session),
             BackwardRecorder(self.session, self.modules, self.losses),
         )
 

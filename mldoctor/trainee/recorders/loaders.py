@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
+from torch.utils.data.distributed import DistributedSampler
 
 from mldoctor.trainee import samples, sites
 from mldoctor.trainee.names import given_name
@@ -46,6 +47,15 @@ class LoaderRecorder:
         """Patch the loader's construction and iteration."""
         self.session.patch(DataLoader, "__init__", self._loader_init)
         self.session.patch(DataLoader, "__iter__", self._loader_iter)
+        self.session.patch(DistributedSampler, "set_epoch", self._set_epoch)
+
+    def _set_epoch(self, original: Any) -> Any:
+        def set_epoch(sampler: Any, epoch: int) -> None:
+            original(sampler, epoch)
+            if self.session.live():
+                self.session.tape.told.add(id(sampler))
+
+        return set_epoch
 
     def _loader_init(self, original: Any) -> Any:
         def init(loader: Any, *args: Any, **kwargs: Any) -> None:

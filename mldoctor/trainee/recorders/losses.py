@@ -114,7 +114,11 @@ class LossRecorder:
                 head=self._modules.maker(prediction),
                 target_grad=isinstance(target, Tensor) and target.requires_grad,
                 origin=graph.origin(prediction),
-                reshaped=graph.classes_reshaped(prediction),
+                reshaped=(
+                    graph.steps_reshaped(prediction)
+                    if name == "ctc_loss"
+                    else graph.classes_reshaped(prediction)
+                ),
             )
             self.keep(call)
             self._watch(call, prediction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,6 +15,7 @@ from mldoctor.trainee import gradients, modes, sites
 from mldoctor.trainee.batches import leaves
 from mldoctor.trainee.held_arrays import few_rows
 from mldoctor.trainee.names import name_in_frames
+from mldoctor.trainee.quiet import takes_hooks
 from mldoctor.trainee.tape import Birth, RootCall
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class ModuleRecorder:
         self.session.depth += 1
         if isinstance(module, nn.RNNBase) and self.session.tape.recording:
             self._note_state(module, args)
-        if self.session.depth == 1 and any(True for _ in module.parameters()):
+        if self.session.depth == 1 and _has_weights(module):
             self.forwards += 1
             self.session.event(
                 "forward",
@@ -119,9 +120,10 @@ class ModuleRecorder:
         """Keep the call of a root module, and the tensors that layers have made."""
         if self.session.depth == 0 and any(module is root for root in self.session.tape.roots):
             index = self._root_index(module)
-            self.session.tape.root_calls[index] = RootCall(
-                module, args, dict(kwargs), sites.current_site(), module.training
-            )
+            if takes_hooks(module):
+                self.session.tape.root_calls[index] = RootCall(
+                    module, args, dict(kwargs), sites.current_site(), module.training
+                )
             if index not in self.session.tape.first_rows:
                 self.session.tape.first_rows[index] = few_rows((args, kwargs))
             if self.session.tape.updates < gradients.GRAPH_UPDATES:
@@ -143,6 +145,9 @@ class ModuleRecorder:
         if site in known or len(known) < 8:  # noqa: PLR2004 - more lines evaluate in no script
             rows = few_rows(given)
             known[site] = module, known[site][1] if site in known else rows, rows
+            told = self.session.tape.asked.setdefault(site, Counter())
+            if rows is not None and len(told) < 4096:  # noqa: PLR2004 - batches of an evaluation
+                told[hash(rows.cpu().contiguous().view(torch.uint8).numpy().tobytes())] += 1
 
     def _note_failed(self, module: nn.Module, args: Any) -> None:
         """Keep the call of a root module that raised."""
@@ -205,6 +210,12 @@ def _first(state: Any) -> Tensor | None:
     """The hidden state, of the pair with a cell state too."""
     state = state[0] if isinstance(state, tuple) and state else state
     return state if isinstance(state, Tensor) else None
+
+
+def _has_weights(module: nn.Module) -> bool:
+    """Whether a module has parameters with values; on the meta device they only have a shape."""
+    first = next(module.parameters(), None)
+    return first is not None and not first.is_meta
 
 
 def _is_layer(module: nn.Module) -> bool:

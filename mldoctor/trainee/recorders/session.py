@@ -78,6 +78,10 @@ class Session:
             and os.getpid() == self._process
             and threading.get_ident() == self._thread
             and not torch.compiler.is_compiling()
+            # What runs while torch.jit traces becomes part of the traced program, names and all.
+            # Of a tensor that only pretends to be one nothing can be read.
+            and torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is None  # noqa: SLF001 - as above
+            and torch._C._get_tracing_state() is None  # noqa: SLF001 - no typed public name
             # Inside of torch.func a tensor has no values that could be read.
             and torch._C._functorch.peek_interpreter_stack() is None  # noqa: SLF001 - no public name
         )

@@ -96,6 +96,27 @@ def test_a_loader_evaluates_by_name_or_by_mode(rows, fires):
     assert bool(found("training-on-evaluation-data", LoaderUse(rows, 30))) is fires
 
 
+LEFT = replace(TRAINING, first_step=0, last_step=11)
+SWITCHED = replace(use(1, steps=8), looked=14, looked_before=7, first_step=12, last_step=20)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fires"),
+    [
+        ((LEFT, SWITCHED), True),
+        ((LEFT, replace(SWITCHED, looked_before=0)), False),  # first trained on, then looked at
+        ((replace(LEFT, looked=3), SWITCHED), False),  # tasks in turn, each of them looked at
+        ((replace(LEFT, last_step=25), SWITCHED), False),  # still in use: a second source
+        ((LEFT, SWITCHED, replace(use(2), looked=9)), False),  # another one is there to evaluate
+        ((LEFT, replace(SWITCHED, steps=1)), False),
+        ((SWITCHED,), False),
+        ((replace(LEFT, turned=True), replace(use(1), looked=9)), True),
+    ],
+)
+def test_training_that_moves_to_the_evaluation_data(rows, fires):
+    assert bool(found("training-on-evaluation-data", LoaderUse(rows, 30))) is fires
+
+
 @pytest.mark.parametrize(
     ("model", "fires"),
     [
@@ -145,6 +166,7 @@ def test_clips_are_judged_by_their_place(clip, severity):
     assert bool(findings) is (severity is not None)
     if severity == "warning":
         assert findings[0].severity == severity
+        assert "cannot-overfit" in findings[0].explains
     both = replace(STEP, clips=(clip, CLIP))
     assert not found("clip-without-effect", steps(both))
 
@@ -215,6 +237,51 @@ def test_unscaled_accumulation_matters_where_length_does():
     assert found("unscaled-accumulation", Accumulation((clipped,)))[0].severity is None
     wild = replace(clipped, norms=(30.0, 30.0, 30.0))  # over the bound either way
     assert found("unscaled-accumulation", Accumulation((wild,)))[0].severity == "note"
+
+
+@pytest.mark.parametrize(
+    ("changes", "severities"),
+    [
+        ({"dropped": (3, 3), "share": 0.27}, [None]),
+        ({"dropped": (3, 3), "share": 0.2}, ["note"]),
+        ({"dropped": (3,), "share": 0.27}, []),  # once: the run may have been cut short
+        ({"dropped": (4, 4), "share": 0.5}, []),  # a whole group: no remainder
+        ({"dropped": (3, 3), "share": 0.27, "library": True}, []),
+    ],
+)
+def test_a_last_group_that_is_cleared(changes, severities):
+    row = Accumulated(
+        "SGD", 4, 0.25, scale_free=False, library=False, norms=(), bound=None, site=None
+    )
+    made = found("unscaled-accumulation", Accumulation((replace(row, **changes),)))
+    assert [f.severity for f in made] == severities
+
+
+@pytest.mark.parametrize(
+    ("labels", "severities"),
+    [
+        (((10, 40), (70, 100), (10, 40)), ["note"]),
+        (((10, 40), (70, 100), (60, 100)), []),  # seldom
+        (((51, 100), (51, 100), (51, 100)), []),
+        (((0, 40), (0, 40)), []),  # a batch without labels: see unsupervised-batch
+        (((10, 40),), []),
+        ((), []),
+    ],
+)
+def test_means_over_different_numbers_of_labels(labels, severities):
+    row = Accumulated(
+        "SGD",
+        2,
+        0.5,
+        scale_free=False,
+        library=False,
+        norms=(),
+        bound=None,
+        site=None,
+        labels=labels,
+    )
+    made = found("unscaled-accumulation", Accumulation((row,)))
+    assert [f.severity for f in made] == severities
 
 
 def test_graphs_that_are_kept():
@@ -323,6 +390,20 @@ def test_a_tiny_clip_bound_counts_where_length_matters():
     assert found("extreme-hyperparameter", Hyperparameters((sgd,)))
     assert not found("extreme-hyperparameter", Hyperparameters((replace(sgd, kind="Adam"),)))
     assert not found("extreme-hyperparameter", Hyperparameters((replace(sgd, clip_bound=0.1),)))
+
+
+@pytest.mark.parametrize(
+    ("norms", "step", "fires"),
+    [
+        ((0.9, 0.6, 1.4), 9e-5, True),
+        ((0.9, 0.6, 1.4), 9e-2, False),  # the weights are small: it moves them all the same
+        ((0.9, 0.05, 1.4), 9e-5, False),  # not every gradient is far above the bound
+        ((0.9, 0.6, 1.4), None, False),
+    ],
+)
+def test_a_clip_bound_that_leaves_a_crawl(norms, step, fires):
+    row = replace(OPTIONS, kind="SGD", clip_norms=norms, clip_bound=1e-3, clipped_step=step)
+    assert bool(found("extreme-hyperparameter", Hyperparameters((row,)))) is fires
 
 
 def test_decayed_norms_needs_a_strong_decay():
