@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mldoctor.facts.label_place import find
@@ -16,7 +16,7 @@ from mldoctor.trainee.trainee import Trainee
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mldoctor.trainee.tape import LossCall
+    from mldoctor.trainee.tape import LossCall, Tape
     from mldoctor.trainee.trainee import DrivenStep, FixedSet, Treatment
 
 UPDATES = 150
@@ -99,7 +99,26 @@ class OverfitCurve:
 def overfit_curve(trainee: Trainee) -> OverfitCurve:
     """Feed the fixed set until it is learned, or until it is clear that it is not."""
     fixed = trainee.fixed_set()
-    return memorise(trainee, fixed, UPDATES)
+    curve = memorise(trainee, fixed, UPDATES)
+    return replace(curve, outcome="stuck") if _hopeless(trainee.tape, curve) else curve
+
+
+def _hopeless(tape: Tape, curve: OverfitCurve) -> bool:
+    """Whether a fall goes on so slowly that the whole planned training would hardly lower the loss.
+
+    Not judged where labels tell what was learned, or where weights were loaded: a loss that is low from
+    the start need not fall.
+    """
+    from mldoctor.facts.schedules import planned_updates
+
+    active = [i for i, steps in enumerate(tape.optimizer_steps) if steps]
+    if curve.outcome != "creeping" or curve.uninformed is not None or tape.loads:
+        return False
+    if len(active) != 1 or curve.first <= 0 or not curve.updates:
+        return False
+    planned = planned_updates(tape, active[0])
+    fall = (curve.first - curve.last) / curve.first / curve.updates
+    return planned is not None and fall * planned < STUCK_FALL
 
 
 def memorise(

@@ -250,6 +250,25 @@ def _planned(
     return outer, math.ceil(inner / every)
 
 
+def planned_updates(tape: Tape, optimizer: int) -> int | None:
+    """The updates of the whole planned training, None where its loops do not tell."""
+    plan = tape.plans.get(optimizer)
+    if plan is None or plan.updates or not plan.loops:
+        return plan.updates if plan is not None else None
+    *around, inner = (loop.length for loop in plan.loops)
+    rounds = _product([*around, _batches(tape) if inner is None else inner])
+    return None if rounds is None else math.ceil(rounds / _micro_batches(tape, optimizer))
+
+
+def _batches(tape: Tape) -> int | None:
+    """The batches of the one loader that is trained on: it may be built where the loop begins."""
+    from mldoctor.trainee import samples
+
+    loaders = [info.loader for info in tape.loaders if info.trained]
+    known = {len(loader) for loader in loaders if samples.length(loader) is not None}
+    return known.pop() if len(loaders) == len(known) == 1 else None
+
+
 def _split(plan: Plan, chain: tuple[tuple[str, int], ...]) -> tuple[int | None, int | None]:
     loops = list(plan.loops)
     if not loops:
