@@ -47,7 +47,7 @@ def mixing(trainee: Trainee, call: RootCall, base: Outcome) -> Mixing:
     if count <= SQUARE or _shares_samples(call, count):
         return Mixing(count)
     share, others, largest = _replaced(call, base, count, axes)
-    if not largest:
+    if largest < _measurable(base):
         return Mixing(count)
     return Mixing(count, share, others, _placed(call, base, axes, count, largest))
 
@@ -70,10 +70,18 @@ def _of_tokens(call: RootCall, base: Outcome) -> Mixing:
         if count <= SQUARE or count in sizes[1 - axis] or _shares_samples(call, count):
             return Mixing()
         share, others, largest = _replaced(call, base, count, dict.fromkeys(tensors, axis))
-        if not largest:
+        if largest < _measurable(base):
             return Mixing()
         found.append(Mixing(count, share, others))
     return min(found, key=lambda row: row.share or 0.0, default=Mixing())
+
+
+def _measurable(base: Outcome) -> float:
+    """The change by another sample from which on a thousandth of it is more than rounding."""
+    import torch
+
+    eps = max(torch.finfo(tensor.dtype).eps for tensor in base.tensors.values())
+    return min(1000 * eps, 0.1)  # of half precision a large share is rounding
 
 
 def _replaced(

@@ -227,8 +227,10 @@ def _leak(found: Table) -> tuple[str, float, float, float]:
     columns = found.values.shape[1]
     if not found.names or not 3 <= columns <= WIDEST:  # noqa: PLR2004 - of one or two columns, one may well decide
         return "", 0.0, 0.0, 0.0
-    values, labels = found.values[:1000], found.labels[:1000]
-    if np.unique(labels, return_counts=True)[1].min() < 3:  # noqa: PLR2004 - a label for every fold
+    rows = np.linspace(0, len(found.labels) - 1, min(len(found.labels), 1000)).astype(int)
+    values, labels = found.values[rows], found.labels[rows]  # throughout: they may be sorted
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < 3:  # noqa: PLR2004 - two classes, and a label for every fold
         return "", 0.0, 0.0, 0.0
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     leaves = max(8, 2 * len(np.unique(labels)))
