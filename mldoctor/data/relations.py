@@ -159,7 +159,9 @@ def _drawn(split: Split) -> pd.DataFrame:
     for chunk in split.source.chunks(names):
         here = chosen[(chosen >= start) & (chosen < start + chunk.size)]
         columns = {name: chunk.column(name) for name in names}
-        parts.append(pd.DataFrame(columns, index=range(start, start + chunk.size)).loc[here])
+        index = range(start, start + chunk.size)
+        # As objects: pandas' own strings must be valid Unicode, and a file in Latin-1 is read, too.
+        parts.append(pd.DataFrame(columns, index=index, dtype=object).loc[here])
         start += chunk.size
         if start >= within:
             break

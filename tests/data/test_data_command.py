@@ -244,3 +244,17 @@ def test_times_of_parquet(tmp_path, kind):
         )
     _, findings = found(tmp_path / "a.parquet", tmp_path / "b.parquet", "--time", "seen")
     assert list(findings) == ["time-overlap"]
+
+
+def test_a_table_in_latin_1_is_read_by_every_probe(tmp_path):
+    draw = Random(2)  # noqa: S311 - data, no secret
+    rows = "\n".join(f"caf\xe9 {sentence(draw)},{i % 2}" for i in range(160))
+    paths = [tmp_path / "train.csv", tmp_path / "test.csv"]
+    for path in paths:
+        path.write_bytes(f"text,label\n{rows}\n".encode("latin-1"))
+    code, out, err = run(*paths, "--output-format", "json")
+    assert code == 1, err
+    report = json.loads(out)
+    assert "same-dataset-evaluated" in {f["name"] for f in report["findings"]}
+    assert report["crashed"] == []
+    assert "conflicting-labels" not in {s["name"] for s in report["not_checked"]}

@@ -14,7 +14,7 @@ from mldoctor.registry import probe
 @probe("conflicting-labels", Severity.WARNING)
 def conflicting_labels(
     repetition: Repetition,
-    turns: PairedTurns | None,
+    turns: PairedTurns | None = None,
     *,
     min_groups: int = 3,
     min_share: float = 0.01,
