@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from mldoctor.trainee.coroutine import END, NATURAL, Request
 from mldoctor.trainee.driver import Driver
 from mldoctor.trainee.natural_run import EVALUATION_BATCHES, NATURAL_UPDATES
@@ -19,7 +21,6 @@ from mldoctor.trainee.sites import call_path
 from mldoctor.trainee.tape import Tape
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
     from mldoctor.findings import Location
@@ -65,6 +66,7 @@ class StagedDriver(Driver):
         self._next_initial: Snapshot | None = None
         self._crossed = False
         self._whole = False
+        self._undone: list[tuple[int, int]] = []
 
     def observe(self) -> None:
         """Observe the first stage."""
@@ -200,10 +202,33 @@ class StagedDriver(Driver):
     def _turn(self, *kept: int) -> None:
         """Record from here on as a stage of its own, with these optimizers of the latest tape."""
         run = self._live()
+        fresh = run.tape.next_stage(*kept)
+        for number in self._put_back(run.tape):
+            fresh.earlier.pop(number, None)
         run.tape.recording = False
-        run.turn_to(run.tape.next_stage(*kept))
+        run.turn_to(fresh)
         self._next_initial = None
         run.on_first_step = self._save_next
+
+    def _put_back(self, tape: Tape) -> list[int]:
+        """The tensors, by id, that steps of the first stage moved and that are as before it again.
+
+        A search for a learning rate trains nothing: what comes after it has all to learn. Where the
+        script is run again for the next stage, they are those at the same places in its optimizers.
+        """
+        if self.stages:
+            return []
+        held = [[p for g in o.param_groups for p in g["params"]] for o in tape.optimizers]
+        if tape.recording and self.initial is not None:
+            before = self.initial.values(tape.roots, tape.optimizers)
+            stepped = {e.who for e in tape.of("step") if e.details.get("moved")}
+            self._undone = [
+                (index, place)
+                for index, tensors in enumerate(held)
+                for place, p in enumerate(tensors)
+                if index in stepped and id(p) in before and torch.equal(p, before[id(p)])
+            ]
+        return [id(held[i][k]) for i, k in self._undone if i < len(held) and k < len(held[i])]
 
     def _save_next(self) -> None:
         if self._next_initial is None:

@@ -222,3 +222,12 @@ def test_a_backward_before_its_optimizer_is_part_of_the_training(driver):
 def test_weights_that_are_put_back_have_moved_nevertheless(driver):
     trainee = driver(UNDONE)
     assert all(0 < row.moved < 1e-3 for row in parameters(trainee).rows)
+
+
+def test_what_a_search_for_a_rate_moved_and_put_back_is_not_trained_yet(driver):
+    trainee = driver(
+        UNDONE.replace("model.parameters(), lr=1e-2), 6", "model[0].parameters(), lr=1e-2), 6")
+    )
+    assert trainee.next_stage()
+    rows = parameters(trainee).rows
+    assert [bool(row.held_by) for row in rows] == [True, True, False, False]
